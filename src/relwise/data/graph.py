@@ -257,13 +257,12 @@ class Graph:
             directed: whether the relations are directed.
         """
         parts = triples if isinstance(triples, Mapping) else {"train": triples}
+        counts = [len(parts.get(name, ())) for name in PARTS]
         rows = [(str(h), str(r), str(t)) for name in PARTS for h, r, t in parts.get(name, ())]
-        part = np.repeat(
-            np.arange(3, dtype=np.int8), [len(parts.get(name, ())) for name in PARTS]
-        )
+        part = np.repeat(np.arange(3, dtype=np.int8), counts)
         frame = pd.DataFrame(rows, columns=["head", "relation", "tail"], dtype=object)
         return graph_from_frame(
-            frame, part if isinstance(triples, Mapping) else None, node_type=node_type, directed=directed
+            frame, part if counts[1] or counts[2] else None, node_type=node_type, directed=directed
         )
 
     def __repr__(self) -> str:
@@ -286,6 +285,9 @@ def graph_from_frame(
 ) -> Graph:
     """A graph of one node type from a table of string columns `head`, `relation`, `tail`.
 
+    An edge repeated within a part is kept once; one that stands in several parts is kept in the earliest, for what
+    training knows is no prediction; a negative that is a known edge is left out. Each is noted.
+
     Args:
         frame: one row per edge. Nodes are numbered by first appearance in it, then in the negatives.
         parts: (rows,) 0 train, 1 valid, 2 test, or None where no split is given.
@@ -297,27 +299,59 @@ def graph_from_frame(
     ends = [frame[["head", "tail"]].to_numpy(dtype=object).ravel()]
     ends += [table[["head", "tail"]].to_numpy(dtype=object).ravel() for table in negatives.values()]
     ids = pd.Index(pd.unique(np.concatenate(ends)), dtype=object)
-    names = pd.Index(pd.unique(frame["relation"].to_numpy(dtype=object)), dtype=object)
+    named = [table["relation"].to_numpy(dtype=object) for table in (frame, *negatives.values())]
+    names = pd.Index(pd.unique(np.concatenate(named)), dtype=object)
 
     def indexed(table: pd.DataFrame) -> Edges:
         columns = (table[c].to_numpy(dtype=object) for c in ("head", "relation", "tail"))
-        return Edges(*(index.get_indexer(pd.Index(c, dtype=object)) for index, c in zip((ids, names, ids), columns)))
+        found = [
+            np.asarray(index.get_indexer(pd.Index(column, dtype=object)), dtype=np.int64)
+            for index, column in zip((ids, names, ids), columns, strict=True)
+        ]
+        return Edges(*found)
 
     edges = indexed(frame)
-    repeated = pd.DataFrame(
-        {"h": edges.heads, "r": edges.relations, "t": edges.tails, "p": 0 if parts is None else parts}
-    ).duplicated()
-    notes: tuple[str, ...] = ()
+    order = np.arange(len(edges)) if parts is None else np.argsort(parts, kind="stable")
+    repeated = np.zeros(len(edges), dtype=bool)
+    exact = edge_keys(edges.heads, edges.relations, edges.tails, len(ids), np.ones(len(names), dtype=bool))
+    repeated[order] = pd.Series(exact[order]).duplicated().to_numpy()
+    notes = _repetition_notes(exact, repeated, parts)
     if repeated.any():
-        keep = ~repeated.to_numpy()
-        edges, parts = edges[keep], None if parts is None else parts[keep]
-        notes = (f"{int(repeated.sum()):,} repeated edges were dropped",)
+        edges, parts = edges[~repeated], None if parts is None else parts[~repeated]
+    both_ways = np.full(len(names), directed)
+    known = edge_keys(edges.heads, edges.relations, edges.tails, len(ids), both_ways)
+    refuted = {}
+    for part, table in negatives.items():
+        false = indexed(table)
+        holds = np.isin(edge_keys(false.heads, false.relations, false.tails, len(ids), both_ways), known)
+        refuted[part] = false[~holds] if holds.any() else false
+        if holds.any():
+            notes += (f"{int(holds.sum()):,} negatives of {part} hold elsewhere in the data: they were left out",)
     return Graph(
         node_types=(NodeType(node_type, ids),),
         relations=tuple(Relation(str(name), node_type, node_type, directed) for name in names),
         edges=edges,
         parts=parts,
-        negatives={part: indexed(table) for part, table in negatives.items()},
+        negatives=refuted,
         split_rule=SplitRule("random" if parts is None else "given"),
         notes=notes,
     )
+
+
+def _repetition_notes(
+    exact: IntArray, repeated: npt.NDArray[np.bool_], parts: npt.NDArray[np.int8] | None
+) -> tuple[str, ...]:
+    """What was dropped: repetitions within a part, and edges of valid and test that an earlier part has."""
+    if parts is None:
+        count = int(repeated.sum())
+        return (f"{count:,} repeated edges were dropped",) if count else ()
+    notes = []
+    for code, part in enumerate(PARTS):
+        dropped = exact[repeated & (parts == code)]
+        earlier = int(np.isin(np.unique(dropped), exact[parts < code]).sum())
+        within = len(dropped) - earlier
+        if within:
+            notes.append(f"{within:,} repeated edges of {part} were dropped")
+        if earlier:
+            notes.append(f"{earlier:,} edges of {part} stand also in an earlier part: they were left out of {part}")
+    return tuple(notes)

@@ -8,9 +8,9 @@ Truth says of n edges whether each holds; scores are any numbers that are higher
 | AP | area under the precision-recall curve, as a step function | the share of true edges |
 | F1 | harmonic mean of precision and recall where `score >= threshold` is called true | by threshold |
 
-Every measure is NaN where the truth has one class only (nothing can be told apart) and where a score is NaN (a
-diverged model has no measure). Infinite scores are allowed. The figures are scikit-learn's (a test holds them to
-that), from one sort and without its import and checks, which cost more than the sort with many small relations.
+Every measure is NaN where the truth has one class only (nothing can be told apart) and where a score is NaN
+(a diverged model has no measure). Infinite scores are allowed. The figures are scikit-learn's (a test holds
+them to that), from one sort and without its checks, which cost more than the sort with many small relations.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def roc_auc(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
 
 
 def average_precision(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
-    """Average precision, `Σ_k (R_k - R_{k-1}) P_k` over the distinct scores k as thresholds, the highest first.
+    """Average precision, `Σ_k (R_k - R_{k-1}) P_k` over the distinct scores k, the highest first.
 
     Args:
         truth: (n,) whether each edge holds.
@@ -57,7 +57,8 @@ def f1_at(truth: npt.ArrayLike, scores: npt.ArrayLike, threshold: float = 0.5) -
     Args:
         truth: (n,) whether each edge holds.
         scores: (n,) higher where likelier.
-        threshold: from where on an edge is called true; NaN gives NaN. The paper's is a fixed 0.5, of probabilities.
+        threshold: from where on an edge is called true; NaN gives NaN. The paper's is a fixed 0.5, of
+            probabilities.
 
     >>> f1_at([True, True, False, False], [0.9, 0.5, 0.6, 0.1])
     0.8
@@ -85,7 +86,9 @@ def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     return float(thresholds[int(np.argmax(2 * true_positives / (called + true_positives[-1])))])
 
 
-def binary_measures(truth: npt.ArrayLike, probability: npt.ArrayLike, threshold: float = 0.5) -> dict[str, float]:
+def binary_measures(
+    truth: npt.ArrayLike, probability: npt.ArrayLike, threshold: float = 0.5
+) -> dict[str, float]:
     """ROC AUC, AP and F1 of the same edges, from one sort.
 
     Args:
@@ -102,12 +105,14 @@ def binary_measures(truth: npt.ArrayLike, probability: npt.ArrayLike, threshold:
     return {"auc": _auc(*curve), "ap": _average_precision(*curve), "f1": _f1(*curve, threshold)}
 
 
-def _curve(truth: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray] | None:
+def _curve(
+    truth: npt.ArrayLike, scores: npt.ArrayLike
+) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray] | None:
     """What every measure is a sum over, or None where there is none.
 
     Returns:
-        For each of k distinct scores, the highest first: (k,) the score; (k,) how many true edges and (k,) how many
-        edges score at least that.
+        For each of k distinct scores, the highest first: (k,) the score; (k,) how many true edges score at least
+        that; (k,) how many edges do.
     """
     labels = np.asarray(truth, dtype=bool)
     values = np.asarray(scores)

@@ -1,18 +1,18 @@
 """Filtered ranks, ties told: where does the true end of an edge stand among all candidates for that end?
 
-For each edge (h, r, t) every node of the tail's type is scored in the place of t, and every node of the head's
-type in the place of h; those that make another known edge are left out (Bordes et al. 2013, the "filtered" setting).
-With ties there is no one rank:
+For each edge (h, r, t) every node of the tail's type is scored in the place of t, and every node of the
+head's type in the place of h; those that make another known edge are left out (the "filtered" setting
+of Bordes et al. 2013). With ties there is no one rank:
 
     optimistic  = 1 + #{candidates that score above the true one}        the true one first among its equals
     pessimistic = #{candidates that score at least what it does}         last among them (it counts itself)
     realistic   = (optimistic + pessimistic) / 2                         the one reported
 
-(Berrendorf et al. 2020, "On the ambiguity of rank-based evaluation of entity alignment and link prediction".) A
-model that scores everything alike has optimistic rank 1: what a lone optimistic rank hides.
+(Berrendorf et al. 2020, "On the ambiguity of rank-based evaluation of entity alignment and link prediction".)
+A model that scores everything alike has optimistic rank 1: what a lone optimistic rank hides.
 
-The field ranks each edge twice, once per end (*per-end*: the ranks of both ends one after the other); the RelGNN
-paper ranks it once against the corruptions of both ends (*joint*).
+The field ranks each edge twice, once per end (*per-end*: the ranks of both ends one after the other); the
+RelGNN paper ranks it once against the corruptions of both ends (*joint*).
 """
 
 from __future__ import annotations
@@ -106,13 +106,14 @@ def filtered_ranks(
 ) -> Ranks:
     """The rank of one column in each row, other known columns left out.
 
-    A NaN score counts as minus infinity, so a model that yields NaN for a true edge ranks it last, never first.
+    A NaN score counts as minus infinity: a model that yields NaN for a true edge ranks it last, never first.
 
     Args:
         scores: (q, n) float32, higher where likelier; NumPy or torch.
         target: (q,) the true column of each row.
-        filter_indptr, filter_indices: row i leaves out `filter_indices[filter_indptr[i] : filter_indptr[i + 1]]`,
-            ascending (a column given twice counts once), the target itself excepted.
+        filter_indptr, filter_indices: row i leaves out the columns
+            `filter_indices[filter_indptr[i] : filter_indptr[i + 1]]`, ascending (a column given twice counts
+            once), the target itself excepted.
 
     >>> ranks = filtered_ranks([[0.9, 0.5, 0.7, 0.5]], [1], [0, 2], [0, 1])
     >>> ranks.optimistic.tolist(), ranks.pessimistic.tolist()
@@ -140,8 +141,9 @@ def rank_edges(
 ) -> tuple[Ranks, Ranks]:
     """The filtered ranks of edges at both ends, among the nodes of each end's type.
 
-    Each (relation, anchor) is scored once, however many of the edges ask for it. The anchor itself stays a candidate
-    (a self-loop), as the field has it. Of an undirected relation both orientations of known edges are left out.
+    Each (relation, anchor) is scored once, however many of the edges ask for it. The anchor itself stays a
+    candidate (a self-loop), as the field has it. Both orientations of an undirected relation's known edges are
+    left out.
 
     Args:
         positives: n edges to rank.
@@ -149,8 +151,8 @@ def rank_edges(
         graph: whose types say what the candidates are, and which relations are undirected.
         score_block: scores a block of rows (see `ScoreBlock`).
         memory: at most this many bytes of scores at a time (one row at the least).
-        by_relation: False where the scores are the same for every relation: each anchor is then scored once for all
-            relations with the same type at the end, and the relation passed is any one of them.
+        by_relation: False where the scores are the same for every relation: each anchor is then scored once
+            for all relations with the same type at the end, and the relation passed is any one of them.
 
     Returns:
         (n ranks of the heads, n ranks of the tails).
@@ -179,7 +181,7 @@ def _rank_end(
         raise ValueError(f"an edge's {end} is not of the type that its relation asks for")
     starts, stops, filtered = _filters(end, known, graph, relations * graph.num_nodes + anchors)
 
-    # The rows to score, ordered by the candidates' range, then by anchor: what shares a range can share a block.
+    # The rows to score, by the candidates' range, then by anchor: what shares a range can share a block.
     row_keys = low * graph.num_nodes + anchors
     if by_relation:
         row_keys = row_keys * graph.num_relations + relations
@@ -214,7 +216,11 @@ def _ends(edges: Edges, end: End) -> tuple[IntArray, IntArray]:
 
 
 def _filters(end: End, known: Edges, graph: Graph, queries: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """The known targets of queries `relation · N + anchor`: `targets[starts[i] : stops[i]]`, ascending, each once."""
+    """The known targets of queries `relation · N + anchor`, ascending, each once.
+
+    Returns:
+        (starts, stops, targets): those of query i are `targets[starts[i] : stops[i]]`.
+    """
     anchors, targets = _ends(known, end)
     relations = known.relations
     both_ways = ~graph.directed[relations]
@@ -222,7 +228,8 @@ def _filters(end: End, known: Edges, graph: Graph, queries: IntArray) -> tuple[I
     keys += np.concatenate([anchors, targets[both_ways]])
     pairs = np.unique(keys * graph.num_nodes + np.concatenate([targets, anchors[both_ways]]))
     keys = pairs // graph.num_nodes
-    return np.searchsorted(keys, queries), np.searchsorted(keys, queries, side="right"), pairs % graph.num_nodes
+    stops = np.searchsorted(keys, queries, side="right")
+    return np.searchsorted(keys, queries), stops, pairs % graph.num_nodes
 
 
 def _as_scores(scores: Any) -> npt.NDArray[np.float32]:

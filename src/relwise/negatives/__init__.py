@@ -1,0 +1,27 @@
+"""Negatives: edges that are taken not to hold, made by replacing one end of an edge that does.
+
+| sampler | takes from a pool of k corruptions | when to use it |
+| --- | --- | --- |
+| `RandomSampler` | the first | fast; the best AUC where test negatives are drawn uniformly |
+| `HardestSampler` | the likeliest under the model (eq. 10) | sharp rankings on complete graphs; it courts false negatives |
+| `ASASampler` | the one µ less likely than its positive (eq. 11) | sharp rankings on graphs that lack true edges |
+
+`Corruptor` proposes and refuses, a sampler chooses; on the CPU both happen in one fused pass.
+"""
+
+from relwise.negatives.asa import ASASampler
+from relwise.negatives.base import NegativeSampler
+from relwise.negatives.corrupt import Corruptor, Negatives
+from relwise.negatives.filters import KnownEdges
+from relwise.negatives.hardest import HardestSampler
+from relwise.negatives.random import RandomSampler
+
+__all__ = [
+    "ASASampler",
+    "Corruptor",
+    "HardestSampler",
+    "KnownEdges",
+    "NegativeSampler",
+    "Negatives",
+    "RandomSampler",
+]

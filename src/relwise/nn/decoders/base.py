@@ -1,0 +1,40 @@
+"""What every decoder offers: one logit per edge, and the query whose product with a candidate is that logit."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Literal
+
+from torch import Tensor, nn
+
+End = Literal["head", "tail"]
+
+
+class Decoder(nn.Module, ABC):
+    """Scores edges from the states of their ends; holds one embedding per relation.
+
+    Attributes:
+        relation: (R, d) parameter; RelGNN's relation states are this same parameter.
+    """
+
+    relation: nn.Parameter
+
+    @abstractmethod
+    def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:
+        """(n, d) vectors q such that `q · h_c` is the logit of the edge whose missing end is c.
+
+        Args:
+            missing: which end is asked for.
+            anchor: (n, d) states of the end that is given.
+            relation: (n,) relation indices.
+        """
+
+    def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
+        """(n,) logits of edges.
+
+        Args:
+            nodes: (N, d) final node states.
+            heads, relations, tails: (n,) indices.
+        """
+        query = self.query("tail", nodes.index_select(0, heads), relations)
+        return (query * nodes.index_select(0, tails)).sum(dim=1)

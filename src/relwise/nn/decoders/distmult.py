@@ -1,0 +1,32 @@
+"""DistMult: `Embedding Entities and Relations for Learning and Inference in Knowledge Bases
+<https://arxiv.org/abs/1412.6575>`_ (Yang et al., ICLR 2015)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from relwise.nn.decoders.base import Decoder, End
+
+
+class DistMult(Decoder):
+    """`s(i, r, j) = h_i^T diag(h_r) h_j` (eq. 9): symmetric in the two ends.
+
+    Args:
+        num_relations: R.
+        dim: d.
+
+    >>> decoder = DistMult(1, 2)
+    >>> _ = decoder.relation.data.fill_(1)
+    >>> nodes = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> decoder(nodes, torch.tensor([0]), torch.tensor([0]), torch.tensor([1])).tolist()
+    [11.0]
+    """
+
+    def __init__(self, num_relations: int, dim: int) -> None:
+        super().__init__()
+        # Around one: scoring begins as a plain inner product, with every relation a little different.
+        self.relation = nn.Parameter(1 + 0.1 * torch.randn(num_relations, dim))
+
+    def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:
+        return anchor * self.relation.index_select(0, relation)

@@ -1,0 +1,79 @@
+"""The whole network: attribute encoders, RelGNN layers, fusion, decoder. It knows nothing of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from relwise.kernels.adjacency import Adjacency
+from relwise.nn.decoders import Decoder
+from relwise.nn.relgnn import AttributeFusion, RelGNNConv
+
+
+class RelGNN(nn.Module):
+    """RelGNN (paper, "RelGNN" 1-5): node states from attributes and neighbours, logits from the decoder.
+
+    Args:
+        encoders: one per node type, in the order of the node space; each maps its prepared input to (n, d).
+        decoder: holds the (R, d) relation states, which the attention of every layer shares.
+        num_inverse: how many inverse relations there are besides the decoder's; their states are the encoder's own.
+        dim: d.
+        layers: number of message passing layers.
+        heads: attention heads L.
+        bases: basis matrices per layer; None: a matrix per relation.
+        dropout: share of the inputs of each layer, and of the final states, that a step zeroes.
+    """
+
+    def __init__(
+        self,
+        encoders: Sequence[nn.Module],
+        decoder: Decoder,
+        num_inverse: int,
+        dim: int,
+        layers: int = 2,
+        heads: int = 2,
+        bases: int | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(encoders)
+        self.decoder = decoder
+        self.inverse_state = nn.Parameter(1 + 0.1 * torch.randn(num_inverse, dim))
+        num_relations = len(decoder.relation) + num_inverse
+        self.layers = nn.ModuleList(RelGNNConv(dim, dim, num_relations, heads, bases) for _ in range(layers))
+        for layer in self.layers:
+            # The decoder's states are shared in: a state of the layer's own would be a weight without a use.
+            del layer.relation_state
+        self.fusion = AttributeFusion(dim, heads)
+        self.dropout = dropout
+
+    def relation_state(self) -> Tensor:
+        """(R + inverse, d) the states h_r of eq. 4: the decoder's own parameter, then the inverse relations'."""
+        return torch.cat([self.decoder.relation, self.inverse_state])
+
+    def encode(self, inputs: Sequence, adjacency: Adjacency, keep: Tensor | None = None) -> Tensor:
+        """(N, d) final node states (eq. 3-7).
+
+        Args:
+            inputs: each node type's prepared input.
+            adjacency: the message graph.
+            keep: (F,) bool, which facts carry messages; None: all.
+        """
+        attributes = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
+        state, relation_state = attributes, self.relation_state()
+        for layer in self.layers:
+            state = functional.dropout(state, self.dropout, self.training)
+            state, _ = layer.propagate(state, adjacency, relation_state, keep)
+        return functional.dropout(self.fusion(attributes, state), self.dropout, self.training)
+
+    def attention(self, inputs: Sequence, adjacency: Adjacency) -> list[Tensor]:
+        """Each layer's α, (E, L), in the order of the adjacency's edges."""
+        state = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
+        weights = []
+        for layer in self.layers:
+            state, alpha = layer.propagate(state, adjacency, self.relation_state())
+            weights.append(alpha)
+        return weights

@@ -1,0 +1,213 @@
+"""RelGNN's layer and its fusion of attributes and topology, each usable alone in anyone's PyG model.
+
+Source: `Relation-aware Graph Attention Model with Adaptive Self-adversarial Training
+<https://arxiv.org/abs/2102.07186>`_ (Qin, Sheikh, Reinwald, Wu; AAAI 2021).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, overload
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from relwise.kernels.adjacency import Adjacency, build_adjacency
+from relwise.kernels.attention import attend
+
+SLOPE = 0.2  # of every LeakyReLU, as in GAT; the paper names the function and no slope
+
+
+class RelGNNConv(nn.Module):
+    """One layer of relation-aware message passing (eq. 3-5).
+
+    With `N_i^r` the neighbours of i through relation r and L attention heads::
+
+        e^l_ij,r = LeakyReLU(a_l · [W_self h_i ‖ h_r ‖ W_r h_j])                                   (eq. 4)
+        α^l      = softmax of e^l over (r, j) ∈ N_i, all relations together
+        h_i'     = LeakyReLU(1/L Σ_l Σ_r Σ_{j ∈ N_i^r} α^l_ij,r W_r h_j  +  W_self h_i)            (eq. 3)
+        W_r      = Σ_b c_rb V_b                                                                    (eq. 5)
+
+    `W_r` bears no head index, so the heads' weights are averaged before anything d-dimensional is summed; and
+    `a_l · [x ‖ y ‖ z]` is a sum of three scalars, so no tensor of edges × d is made.
+
+    Args:
+        in_dim: size of the input states.
+        out_dim: size of the output states.
+        num_relations: R.
+        heads: L.
+        bases: B, the number of basis matrices of eq. 5; None: each relation has a matrix of its own.
+        relation_dim: size of the relation states h_r; None: `out_dim`.
+
+    Shapes:
+        x (N, in_dim), edge_index (2, E), edge_type (E,) → (N, out_dim).
+
+    >>> conv = RelGNNConv(8, 4, num_relations=2)
+    >>> edge_index = torch.tensor([[0, 1, 2], [1, 2, 0]])
+    >>> conv(torch.randn(3, 8), edge_index, torch.tensor([0, 1, 0])).shape
+    torch.Size([3, 4])
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int,
+        num_relations: int,
+        heads: int = 2,
+        bases: int | None = None,
+        relation_dim: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_dim, self.out_dim, self.num_relations = in_dim, out_dim, num_relations
+        relation_dim = out_dim if relation_dim is None else relation_dim
+        count = num_relations if bases is None else bases
+        self.basis = nn.Parameter(torch.empty(count, in_dim, out_dim))
+        self.coefficient = None if bases is None else nn.Parameter(torch.empty(num_relations, bases))
+        self.weight_self = nn.Parameter(torch.empty(in_dim, out_dim))
+        self.attention_target = nn.Parameter(torch.empty(out_dim, heads))
+        self.attention_relation = nn.Parameter(torch.empty(relation_dim, heads))
+        self.attention_source = nn.Parameter(torch.empty(out_dim, heads))
+        self.relation_state = nn.Parameter(torch.empty(num_relations, relation_dim))
+        self._cached: tuple[tuple, Adjacency] | None = None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        for matrix in (*self.basis, self.weight_self):
+            nn.init.xavier_uniform_(matrix)
+        if self.coefficient is not None:
+            # So that W_r begins at the size of one basis matrix, however many there are.
+            nn.init.normal_(self.coefficient, std=self.coefficient.shape[1] ** -0.5)
+        for vector in (self.attention_target, self.attention_relation, self.attention_source):
+            nn.init.xavier_uniform_(vector)
+        nn.init.normal_(self.relation_state, std=self.relation_state.shape[1] ** -0.5)
+
+    @overload
+    def forward(
+        self, x: Tensor, edge_index: Tensor, edge_type: Tensor, relation_state: Tensor | None = ...,
+        edge_mask: Tensor | None = ..., return_attention: Literal[False] = ...,
+    ) -> Tensor: ...  # fmt: skip
+    @overload
+    def forward(
+        self, x: Tensor, edge_index: Tensor, edge_type: Tensor, relation_state: Tensor | None = ...,
+        edge_mask: Tensor | None = ..., *, return_attention: Literal[True],
+    ) -> tuple[Tensor, Tensor]: ...  # fmt: skip
+    def forward(
+        self,
+        x: Tensor,
+        edge_index: Tensor,
+        edge_type: Tensor,
+        relation_state: Tensor | None = None,
+        edge_mask: Tensor | None = None,
+        return_attention: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Pass messages along `edge_index`, from `edge_index[0]` to `edge_index[1]` as PyG has it.
+
+        What is sorted and transposed is cached for the `edge_index` and `edge_type` at hand.
+
+        Args:
+            x: (N, in_dim) node states.
+            edge_index: (2, E) sources and targets.
+            edge_type: (E,) relations.
+            relation_state: (R, relation_dim) h_r, to share the decoder's; None: the layer's own.
+            edge_mask: (E,) bool, True where an edge carries its message; None: all do.
+            return_attention: whether to return α too, (E, heads), in the order of `edge_index`.
+        """
+        adjacency = self._adjacency(edge_index, edge_type, len(x))
+        out, alpha = self.propagate(x, adjacency, relation_state, edge_mask)
+        if not return_attention:
+            return out
+        return out, torch.empty_like(alpha).index_copy_(0, adjacency.order, alpha)
+
+    def propagate(
+        self, x: Tensor, adjacency: Adjacency, relation_state: Tensor | None = None, keep: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The layer on a graph sorted before: (N, out_dim) states and (E, L) attention in the adjacency's order.
+
+        Args:
+            x: (N, in_dim) node states.
+            adjacency: the message graph.
+            relation_state: (R, relation_dim); None: the layer's own.
+            keep: (F,) bool, which facts carry messages; None: all.
+        """
+        state = self.relation_state if relation_state is None else relation_state
+        own = x @ self.weight_self
+        rows = relation_rows(x, self.weights(), adjacency)
+        relation_logit = (state @ self.attention_relation).index_select(0, adjacency.row_relation)
+        summed, alpha = attend(
+            own @ self.attention_target, rows @ self.attention_source + relation_logit, rows, adjacency, keep, SLOPE
+        )
+        return functional.leaky_relu(summed + own, SLOPE), alpha
+
+    def weights(self) -> Tensor:
+        """(R, in_dim, out_dim) the matrices W_r (eq. 5)."""
+        if self.coefficient is None:
+            return self.basis
+        return torch.einsum("rb,bio->rio", self.coefficient, self.basis)
+
+    def _adjacency(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int) -> Adjacency:
+        key = (
+            num_nodes,
+            *(v for t in (edge_index, edge_type) for v in (t.data_ptr(), t._version, t.shape, t.stride())),
+        )
+        if self._cached is None or self._cached[0] != key:
+            built = build_adjacency(edge_index[0], edge_index[1], edge_type, num_nodes, self.num_relations)
+            # The tensors are held, so that their addresses cannot be given to others while the key stands.
+            self._cached = ((*key,), built)
+            self._held = (edge_index, edge_type)
+        return self._cached[1]
+
+    def __repr__(self) -> str:
+        return f"RelGNNConv({self.in_dim}, {self.out_dim}, num_relations={self.num_relations})"
+
+
+def relation_rows(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
+    """(P, out_dim) `W_r h_j` for the pairs of relation and source that exist, one product per relation.
+
+    Args:
+        x: (N, in_dim).
+        weights: (R, in_dim, out_dim).
+        adjacency: whose rows are sorted by relation.
+    """
+    pointer = adjacency.relation_ptr
+    parts = [
+        x.index_select(0, adjacency.row_source[first:last]) @ weights[relation]
+        for relation, (first, last) in enumerate(zip(pointer, pointer[1:], strict=False))
+        if first < last
+    ]
+    return torch.cat(parts) if parts else x.new_zeros(0, weights.shape[2])
+
+
+class AttributeFusion(nn.Module):
+    """Balance of attributes and topology per node (eq. 6, 7)::
+
+        h_final = α_attr h^(0) + α_graph h^(last)
+        α_attr ∝ exp(σ(a_s · h^(0))),   α_graph ∝ exp(σ(a_s · h^(last)))
+
+    with several heads s, whose weights are averaged.
+
+    Args:
+        dim: size of both states.
+        heads: number of heads.
+
+    Shapes:
+        attributes (N, dim), topology (N, dim) → (N, dim).
+
+    >>> fusion = AttributeFusion(4)
+    >>> x = torch.ones(2, 4)
+    >>> torch.allclose(fusion(x, x), x)
+    True
+    """
+
+    def __init__(self, dim: int, heads: int = 2) -> None:
+        super().__init__()
+        self.attention = nn.Parameter(torch.empty(dim, heads))
+        nn.init.xavier_uniform_(self.attention)
+
+    def forward(self, attributes: Tensor, topology: Tensor) -> Tensor:
+        weight = self.weights(attributes, topology)
+        return weight[:, :1] * attributes + weight[:, 1:] * topology
+
+    def weights(self, attributes: Tensor, topology: Tensor) -> Tensor:
+        """(N, 2) α_attr and α_graph of each node."""
+        logit = torch.stack([attributes @ self.attention, topology @ self.attention], dim=1)
+        return functional.leaky_relu(logit, SLOPE).softmax(dim=1).mean(dim=2)
