@@ -1,4 +1,4 @@
-"""A small graph in memory with the real interface: every modality, missing values, times, both kinds of relation."""
+"""A small graph in memory with the real interface: every modality, missing values, times."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ GROUPS = 4
 def small_graph(seed: int = 0, split: SplitRule | None = None) -> Graph:
     """60 nodes of three types, 300 edges in four relations; the same seed gives the same graph.
 
-    Every node has a hidden group, which attributes hint at and most edges stay inside: there is something to learn.
-    `works_at` and `knows` are dated within 2020 (a few dates are missing); `owns` ties the same types as `works_at`;
-    `knows` is undirected; `located_in` has no dates at all.
+    Every node has a hidden group, which attributes hint at and most edges stay inside: there is something to
+    learn. `works_at` and `knows` are dated within 2020 (a few dates are missing); `owns` ties the same types
+    as `works_at`; `knows` is undirected; `located_in` has no dates at all.
 
     Args:
         seed: of everything.
-        split: the graph's split rule; random by default. `SplitRule("time", "2020-09-01", "2020-11-01")` fits.
+        split: the graph's split rule; random by default. `SplitRule("time", "2020-09-01", "2020-11-01")`
+        fits.
     """
     rng = np.random.default_rng(seed)
     groups = {name: np.arange(size) % GROUPS for name, size in SIZES.items()}
@@ -35,11 +36,15 @@ def small_graph(seed: int = 0, split: SplitRule | None = None) -> Graph:
     offset = {"person": 0, "company": SIZES["person"], "city": SIZES["person"] + SIZES["company"]}
     columns = []
     for index, (relation, count) in enumerate(zip(relations, (100, 60, 100, 40), strict=True)):
-        pairs = _pairs(groups[relation.head], groups[relation.tail], count, relation.head == relation.tail, rng)
+        pairs = _pairs(
+            groups[relation.head], groups[relation.tail], count, relation.head == relation.tail, rng
+        )
         ones = np.full(count, index)
         columns.append((pairs[:, 0] + offset[relation.head], ones, pairs[:, 1] + offset[relation.tail]))
     heads, codes, tails = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    times = np.datetime64("2020-01-01", "us") + rng.integers(0, 366 * 86_400, len(heads)).astype("timedelta64[s]")
+    times = np.datetime64("2020-01-01", "us") + rng.integers(0, 366 * 86_400, len(heads)).astype(
+        "timedelta64[s]"
+    )
     times[(rng.random(len(heads)) < 0.05) | (codes == 3)] = np.datetime64("NaT")
     return Graph(node_types, relations, Edges(heads, codes, tails, times), split_rule=split or SplitRule())
 
@@ -47,7 +52,7 @@ def small_graph(seed: int = 0, split: SplitRule | None = None) -> Graph:
 def _pairs(
     head_groups: np.ndarray, tail_groups: np.ndarray, count: int, within: bool, rng: np.random.Generator
 ) -> np.ndarray:
-    """(count, 2) different pairs, nine in ten of them inside a group; `within` one type each pair stands once."""
+    """(count, 2) different pairs, nine in ten inside a group; `within` one type each pair stands once."""
     same = head_groups[:, None] == tail_groups[None, :]
     weight = np.where(same, 0.9 / same.sum(), 0.1 / max(1, (~same).sum()))
     if within:
@@ -71,7 +76,9 @@ def _node_type(name: str, groups: np.ndarray, rng: np.random.Generator) -> NodeT
 
     labels = None
     if name == "person":
-        since = np.datetime64("1990-01-01", "us") + (groups * 1000 + rng.integers(0, 500, n)).astype("timedelta64[D]")
+        since = np.datetime64("1990-01-01", "us") + (groups * 1000 + rng.integers(0, 500, n)).astype(
+            "timedelta64[D]"
+        )
         bios = ["likes rivers and boats", "writes about trains", "grows tomatoes", "paints großen Häuser"]
         attributes = (
             Attribute("age", "numeric", gaps(20.0 + 10 * groups + rng.normal(size=n), np.nan)),

@@ -16,17 +16,23 @@ def read_bytes(path: str | Path) -> bytes:
     except FileNotFoundError:
         raise InputError("there is no such file", where=str(path), remedy=_beside(path)) from None
     except IsADirectoryError:
-        raise InputError("this is a folder, not a file", where=str(path), remedy="name a file in it") from None
+        raise InputError(
+            "this is a folder, not a file", where=str(path), remedy="name a file in it"
+        ) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(f"cannot be read: {reason}", where=str(path), remedy="mend its permissions") from None
+        raise InputError(
+            f"cannot be read: {reason}", where=str(path), remedy="mend its permissions"
+        ) from None
     if not data.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise InputError("the file is empty", where=str(path), remedy="give it at least one row, or leave it out")
+        raise InputError(
+            "the file is empty", where=str(path), remedy="give it at least one row, or leave it out"
+        )
     return data
 
 
 def decode(data: bytes, path: str | Path, word: str = "line") -> str:
-    r"""UTF-8 bytes as text, without a byte-order mark. Raises InputError naming the first line that is not UTF-8.
+    r"""UTF-8 bytes as text, without a byte-order mark. Raises InputError at the first line that is not UTF-8.
 
     >>> decode("\ufeffé".encode(), "a.txt")
     'é'
@@ -57,5 +63,7 @@ def _beside(path: Path) -> str:
         return f"there is no folder {str(path.parent)!r} either"
     beside = sorted(os.listdir(path.parent))
     return nearest(path.name, beside) or (
-        f"the folder holds {', '.join(beside[:8])}{', ...' if len(beside) > 8 else ''}" if beside else "the folder is empty"
+        f"the folder holds {', '.join(beside[:8])}{', ...' if len(beside) > 8 else ''}"
+        if beside
+        else "the folder is empty"
     )

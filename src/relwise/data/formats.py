@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from relwise.data.files import read_text
-from relwise.data.graph import PARTS, Graph, graph_from_frame
+from relwise.data.from_frame import graph_from_frame
+from relwise.data.graph import PARTS, Graph
 from relwise.errors import InputError
 
 LineFormat = Literal["benchmark", "triples"]
@@ -27,10 +28,12 @@ COLUMNS = ("head", "relation", "tail")
 def line_format(folder: Path) -> LineFormat | None:
     """Which of the two formats a folder's train, valid and test.txt are in; None where none of them is there.
 
-    The first line of each file decides: three fields between tabs are a triple (ids may hold blanks), four fields
-    in valid or test are a labelled edge. Where valid and test fit neither, a tab in train decides.
+    The first line of each file decides: three fields between tabs are a triple (ids may hold blanks), four
+    fields in valid or test are a labelled edge. Where valid and test fit neither, a tab in train decides.
     """
-    first = {part: _first_line(folder / f"{part}.txt") for part in PARTS if (folder / f"{part}.txt").is_file()}
+    first = {
+        part: _first_line(folder / f"{part}.txt") for part in PARTS if (folder / f"{part}.txt").is_file()
+    }
     if not first:
         return None
     for part in ("valid", "test"):
@@ -48,18 +51,24 @@ def read_benchmark(folder: Path) -> Graph:
     """A benchmark folder as a graph of undirected relations with its given split and negatives."""
     _need(folder, ("train", "valid", "test"))
     tables = {part: _table(folder / f"{part}.txt", labelled=part != "train") for part in PARTS}
-    positives, negatives = [tables["train"]], {}
+    positives: list[pd.DataFrame] = [tables["train"]]
+    negatives: dict[str, pd.DataFrame] = {}
     for part in ("valid", "test"):
         label = tables[part]["label"].to_numpy()
-        positives.append(tables[part][label == "1"])
-        negatives[part] = tables[part][label == "0"]
+        positives.append(tables[part].take(np.flatnonzero(label == "1")))
+        if not len(positives[-1]):
+            raise InputError(
+                "no line has the label 1", where=str(folder / f"{part}.txt"), remedy="add edges that hold"
+            )
+        if (label == "0").any():
+            negatives[part] = tables[part].take(np.flatnonzero(label == "0"))
     codes = np.repeat(np.arange(3, dtype=np.int8), [len(table) for table in positives])
-    frame = pd.concat([table[list(COLUMNS)] for table in positives], ignore_index=True)
+    frame = pd.concat(positives, ignore_index=True)
     return graph_from_frame(frame, codes, directed=False, negatives=negatives)
 
 
 def read_triples(folder: Path) -> Graph:
-    """A folder of tab-separated triples as a graph of directed relations, with its split where it gives one."""
+    """A folder of tab-separated triples as a graph of directed relations, with its split if it gives one."""
     held_out = [part for part in ("valid", "test") if (folder / f"{part}.txt").exists()]
     _need(folder, ("train", "valid", "test") if held_out else ("train",))
     tables = [_triples(folder / f"{part}.txt") for part in ("train", *held_out)]
@@ -129,10 +138,14 @@ def _frame(
         raise InputError(
             f"{counts[row]} field{'' if counts[row] == 1 else 's'}, not {len(fields)}",
             where=f"{path}, line {_line_number(lines, row)}",
-            remedy=f"a line is: {(separator or ' ').join(fields)}, with {between} between".replace("\t", "<TAB>"),
+            remedy=f"a line is: {(separator or ' ').join(fields)}, with {between} between".replace(
+                "\t", "<TAB>"
+            ),
         )
     columns = zip(*rows, strict=True)
-    return pd.DataFrame({f: np.array(c, dtype=object) for f, c in zip(fields, columns, strict=True)}, dtype=object)
+    return pd.DataFrame(
+        {f: np.array(c, dtype=object) for f, c in zip(fields, columns, strict=True)}, dtype=object
+    )
 
 
 def _line_number(lines: list[str], row: int) -> int:

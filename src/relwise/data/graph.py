@@ -62,11 +62,18 @@ class NodeType:
         if not self.ids.is_unique:
             twice = self.ids[self.ids.duplicated()][0]
             raise InputError(
-                f"two nodes have the id {twice!r}", where=f"node type '{self.name}'", remedy="keep one of them"
+                f"two nodes have the id {twice!r}",
+                where=f"node type '{self.name}'",
+                remedy="keep one of them",
             )
+        names = [attribute.name for attribute in self.attributes]
+        if len(set(names)) < len(names):
+            raise ValueError(f"node type {self.name!r} has two attributes of one name: {names}")
         for attribute in self.attributes:
             if len(attribute.values) != len(self.ids):
-                raise ValueError(f"attribute {attribute.name!r} has {len(attribute.values)} rows, not {len(self)}")
+                raise ValueError(
+                    f"attribute {attribute.name!r} has {len(attribute.values)} rows, not {len(self)}"
+                )
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,7 +102,7 @@ class SplitRule:
 
     Args:
         by: `"given"` (the data say it), `"time"` or `"random"`.
-        valid, test: with `"time"`, the first moment (ISO date) of each part; with `"random"`, each part's share.
+        valid, test: with `"time"`, the first moment (ISO date) of each part; with `"random"`, its share.
     """
 
     by: Literal["given", "time", "random"] = "random"
@@ -133,11 +140,17 @@ class Graph:
 
     def __post_init__(self) -> None:
         known = {node_type.name for node_type in self.node_types}
+        if len(known) < len(self.node_types) or len({(r.head, r.name, r.tail) for r in self.relations}) < len(
+            self.relations
+        ):
+            raise ValueError("two node types, or two relations between the same types, have one name")
         for relation in self.relations:
             for end in (relation.head, relation.tail):
                 if end not in known:
                     raise InputError(
-                        f"there is no node type {end!r}", where=f"relation '{relation.name}'", remedy=nearest(end, known)
+                        f"there is no node type {end!r}",
+                        where=f"relation '{relation.name}'",
+                        remedy=nearest(end, known),
                     )
             if not relation.directed and relation.head != relation.tail:
                 raise InputError(
@@ -189,7 +202,7 @@ class Graph:
 
     @cached_property
     def relation_names(self) -> tuple[str, ...]:
-        """The name by which each relation is asked for: `name`, or `head.name.tail` where `name` is not unique."""
+        """The name each relation is asked for by: `name`, or `head.name.tail` where that is not unique."""
         plain = [relation.name for relation in self.relations]
         return tuple(r.full_name if plain.count(r.name) > 1 else r.name for r in self.relations)
 
@@ -206,14 +219,16 @@ class Graph:
         )
 
     def node_index(self, node_type: str, ids: Iterable[object], *, where: str | None = None) -> IntArray:
-        """(n,) node indices of the ids given. Raises InputError, naming the nearest, at the first unknown id."""
+        """(n,) node indices of the ids. Raises InputError, naming the nearest, at the first unknown id."""
         names = pd.Index([str(i) for i in ids], dtype=object)
         table = self.node_types[self.type_index[node_type]]
         found = np.asarray(table.ids.get_indexer(names), dtype=np.int64)
         if (found < 0).any():
             unknown = names[int(np.argmax(found < 0))]
             raise InputError(
-                f"there is no {node_type} with the id {unknown!r}", where=where, remedy=nearest(unknown, table.ids)
+                f"there is no {node_type} with the id {unknown!r}",
+                where=where,
+                remedy=nearest(unknown, table.ids),
             )
         return found + self.type_range(node_type)[0]
 
@@ -241,7 +256,8 @@ class Graph:
 
     @staticmethod
     def from_triples(
-        triples: Sequence[tuple[object, object, object]] | Mapping[str, Sequence[tuple[object, object, object]]],
+        triples: Sequence[tuple[object, object, object]]
+        | Mapping[str, Sequence[tuple[object, object, object]]],
         *,
         node_type: str = "node",
         directed: bool = True,
@@ -256,6 +272,9 @@ class Graph:
             node_type: the name of the one node type.
             directed: whether the relations are directed.
         """
+        # Here, for `from_frame` makes graphs and so imports this module.
+        from relwise.data.from_frame import graph_from_frame
+
         parts = triples if isinstance(triples, Mapping) else {"train": triples}
         counts = [len(parts.get(name, ())) for name in PARTS]
         rows = [(str(h), str(r), str(t)) for name in PARTS for h, r, t in parts.get(name, ())]
@@ -266,92 +285,16 @@ class Graph:
         )
 
     def __repr__(self) -> str:
-        def count(n: int, word: str) -> str:
-            return f"{n:,} {word}{'' if n == 1 else 's'}"
-
         return (
-            f"Graph({count(self.num_nodes, 'node')} of {count(len(self.node_types), 'type')}, "
-            f"{count(len(self.edges), 'edge')} in {count(self.num_relations, 'relation')})"
+            f"Graph({counted(self.num_nodes, 'node')} of {counted(len(self.node_types), 'type')}, "
+            f"{counted(len(self.edges), 'edge')} in {counted(self.num_relations, 'relation')})"
         )
 
 
-def graph_from_frame(
-    frame: pd.DataFrame,
-    parts: npt.NDArray[np.int8] | None,
-    *,
-    node_type: str = "node",
-    directed: bool = True,
-    negatives: Mapping[str, pd.DataFrame] | None = None,
-) -> Graph:
-    """A graph of one node type from a table of string columns `head`, `relation`, `tail`.
+def counted(n: int, noun: str) -> str:
+    """A number with its noun.
 
-    An edge repeated within a part is kept once; one that stands in several parts is kept in the earliest, for what
-    training knows is no prediction; a negative that is a known edge is left out. Each is noted.
-
-    Args:
-        frame: one row per edge. Nodes are numbered by first appearance in it, then in the negatives.
-        parts: (rows,) 0 train, 1 valid, 2 test, or None where no split is given.
-        node_type: the name of the one node type.
-        directed: whether the relations are directed.
-        negatives: rows of the same columns that do not hold, for `"valid"` and `"test"`.
+    >>> counted(1, "edge"), counted(2000, "edge")
+    ('1 edge', '2,000 edges')
     """
-    negatives = negatives or {}
-    ends = [frame[["head", "tail"]].to_numpy(dtype=object).ravel()]
-    ends += [table[["head", "tail"]].to_numpy(dtype=object).ravel() for table in negatives.values()]
-    ids = pd.Index(pd.unique(np.concatenate(ends)), dtype=object)
-    named = [table["relation"].to_numpy(dtype=object) for table in (frame, *negatives.values())]
-    names = pd.Index(pd.unique(np.concatenate(named)), dtype=object)
-
-    def indexed(table: pd.DataFrame) -> Edges:
-        columns = (table[c].to_numpy(dtype=object) for c in ("head", "relation", "tail"))
-        found = [
-            np.asarray(index.get_indexer(pd.Index(column, dtype=object)), dtype=np.int64)
-            for index, column in zip((ids, names, ids), columns, strict=True)
-        ]
-        return Edges(*found)
-
-    edges = indexed(frame)
-    order = np.arange(len(edges)) if parts is None else np.argsort(parts, kind="stable")
-    repeated = np.zeros(len(edges), dtype=bool)
-    exact = edge_keys(edges.heads, edges.relations, edges.tails, len(ids), np.ones(len(names), dtype=bool))
-    repeated[order] = pd.Series(exact[order]).duplicated().to_numpy()
-    notes = _repetition_notes(exact, repeated, parts)
-    if repeated.any():
-        edges, parts = edges[~repeated], None if parts is None else parts[~repeated]
-    both_ways = np.full(len(names), directed)
-    known = edge_keys(edges.heads, edges.relations, edges.tails, len(ids), both_ways)
-    refuted = {}
-    for part, table in negatives.items():
-        false = indexed(table)
-        holds = np.isin(edge_keys(false.heads, false.relations, false.tails, len(ids), both_ways), known)
-        refuted[part] = false[~holds] if holds.any() else false
-        if holds.any():
-            notes += (f"{int(holds.sum()):,} negatives of {part} hold elsewhere in the data: they were left out",)
-    return Graph(
-        node_types=(NodeType(node_type, ids),),
-        relations=tuple(Relation(str(name), node_type, node_type, directed) for name in names),
-        edges=edges,
-        parts=parts,
-        negatives=refuted,
-        split_rule=SplitRule("random" if parts is None else "given"),
-        notes=notes,
-    )
-
-
-def _repetition_notes(
-    exact: IntArray, repeated: npt.NDArray[np.bool_], parts: npt.NDArray[np.int8] | None
-) -> tuple[str, ...]:
-    """What was dropped: repetitions within a part, and edges of valid and test that an earlier part has."""
-    if parts is None:
-        count = int(repeated.sum())
-        return (f"{count:,} repeated edges were dropped",) if count else ()
-    notes = []
-    for code, part in enumerate(PARTS):
-        dropped = exact[repeated & (parts == code)]
-        earlier = int(np.isin(np.unique(dropped), exact[parts < code]).sum())
-        within = len(dropped) - earlier
-        if within:
-            notes.append(f"{within:,} repeated edges of {part} were dropped")
-        if earlier:
-            notes.append(f"{earlier:,} edges of {part} stand also in an earlier part: they were left out of {part}")
-    return tuple(notes)
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

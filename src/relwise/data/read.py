@@ -3,7 +3,7 @@
 | the folder holds | it is |
 | --- | --- |
 | `schema.toml` | node and relation tables in CSV or Parquet, described by that file (`relwise.data.schema`) |
-| `train.txt`, `valid.txt`, `test.txt`, the last two of lines `relation head tail label` | a benchmark with given negatives |
+| `train.txt` and `valid.txt`, `test.txt` of lines `relation head tail label` | a benchmark |
 | `train.txt` and perhaps `valid.txt`, `test.txt` of lines `head<TAB>relation<TAB>tail` | triples |
 """
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from relwise.data.edges import Edges, edge_keys
 from relwise.data.graph import TEST, TRAIN, VALID, Graph
@@ -88,12 +87,18 @@ def split_graph(graph: Graph, seed: int = 0) -> Split:
     parts, supervised = _parts(graph, seed)
     message = parts == TRAIN
     if not (message & supervised).any():
-        raise InputError("no edge is left to train on", where=f"split by {graph.split_rule.by}", remedy=_remedy(graph))
+        raise InputError(
+            "no edge is left to train on", where=f"split by {graph.split_rule.by}", remedy=_remedy(graph)
+        )
     labelled = {}
     for code, name in ((VALID, "valid"), (TEST, "test")):
         positives = graph.edges[parts == code]
         given = graph.negatives.get(name)
-        negatives = given if given is not None else draw_negatives(graph, positives, np.random.default_rng([seed, code]))
+        negatives = (
+            given
+            if given is not None
+            else draw_negatives(graph, positives, np.random.default_rng([seed, code]))
+        )
         labelled[name] = LabelledEdges(
             Edges.concatenate(positives, negatives),
             np.repeat([True, False], [len(positives), len(negatives)]),
@@ -141,17 +146,19 @@ def _parts(graph: Graph, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[n
     parts = np.zeros(count, dtype=np.int8)
     if rule.by == "time":
         if graph.edges.times is None:
-            raise InputError("the split is by time, and no relation names a time column", remedy="add time = \"...\"")
-        cut_valid, cut_test = (np.datetime64(pd.Timestamp(str(c)), "us") for c in (rule.valid, rule.test))
+            raise InputError(
+                "the split is by time, and no relation names a time column", remedy='add time = "..."'
+            )
+        cut_valid, cut_test = np.array([str(rule.valid), str(rule.test)], dtype="datetime64[us]")
         dated = ~np.isnat(graph.edges.times)
         parts[dated & (graph.edges.times >= cut_valid)] = VALID
         parts[dated & (graph.edges.times >= cut_test)] = TEST
-        # An undated edge of a dated relation may lie after the cut: it is evidence, never supervised. A relation
-        # without any date is taken as always known.
+        # An undated edge of a dated relation may lie after the cut: it is evidence, never supervised. A
+        # relation without any date is taken as always known.
         has_dates = np.bincount(graph.edges.relations, dated, minlength=graph.num_relations) > 0
         return parts, dated | ~has_dates[graph.edges.relations]
-    # One draw per fact, so that both orientations of an undirected edge fall into one part; per relation, so that
-    # a small relation is not left out of a part by chance.
+    # One draw per fact, so that both orientations of an undirected edge fall into one part; per relation, so
+    # that a small relation is not left out of a part by chance.
     keys = graph.keys(graph.edges)
     rng = np.random.default_rng([seed, 7])
     for relation in range(graph.num_relations):

@@ -111,8 +111,8 @@ def _curve(
     """What every measure is a sum over, or None where there is none.
 
     Returns:
-        For each of k distinct scores, the highest first: (k,) the score; (k,) how many true edges score at least
-        that; (k,) how many edges do.
+        For each of k distinct scores, the highest first: (k,) the score; (k,) how many true edges score at
+        least that; (k,) how many edges do.
     """
     labels = np.asarray(truth, dtype=bool)
     values = np.asarray(scores)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.dropout import dropout
 from relwise.nn.decoders import Decoder
 from relwise.nn.relgnn import AttributeFusion, RelGNNConv
 
@@ -65,9 +65,9 @@ class RelGNN(nn.Module):
         attributes = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
         state, relation_state = attributes, self.relation_state()
         for layer in self.layers:
-            state = functional.dropout(state, self.dropout, self.training)
+            state = dropout(state, self.dropout, self.training)
             state, _ = layer.propagate(state, adjacency, relation_state, keep)
-        return functional.dropout(self.fusion(attributes, state), self.dropout, self.training)
+        return dropout(self.fusion(attributes, state), self.dropout, self.training)
 
     def attention(self, inputs: Sequence, adjacency: Adjacency) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""

@@ -13,6 +13,7 @@ precision: do not call `half()` or `float()` on an encoder.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
@@ -99,7 +100,7 @@ def float_features(missing: npt.NDArray[np.bool_], *blocks: npt.NDArray) -> Tens
     >>> float_features(np.array([False, True]), np.array([0.5, np.nan])).tolist()
     [[0.5, 0.0], [0.0, 1.0]]
     """
-    columns = [block.reshape(len(missing), -1) for block in blocks]
+    columns = [block.reshape(len(block), math.prod(block.shape[1:])) for block in blocks]
     table = np.where(missing[:, None], 0.0, np.concatenate(columns, axis=1))
     return torch.from_numpy(np.concatenate([table, missing[:, None]], axis=1).astype(np.float32))
 

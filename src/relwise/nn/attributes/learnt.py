@@ -41,7 +41,10 @@ class LearntEmbedding(nn.Module):
         """(n, dim) the vectors of n nodes, zero for the index -1."""
         if len(self.weight) == 0:
             return self.weight.new_zeros(len(prepared), self.weight.shape[1])
-        vectors = self.weight.index_select(0, prepared.clamp(min=0))
+        # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
+        if prepared.device.type == "cpu" and torch.equal(prepared, torch.arange(len(self.weight))):
+            return self.weight
+        vectors = nn.functional.embedding(prepared.clamp(min=0), self.weight)
         return vectors.masked_fill((prepared < 0).unsqueeze(-1), 0.0)
 
     def config(self) -> dict[str, Any]:

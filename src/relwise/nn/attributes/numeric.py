@@ -13,7 +13,7 @@ from relwise.nn.attributes.base import FeatureEncoder, float_features, to_numpy
 
 # The interquartile range of a normal distribution in standard deviations.
 _IQR_OF_NORMAL = 1.349
-# A spread smaller than this share of the largest value is rounding error, not spread.
+# A spread smaller than this share of the values it is taken from is rounding error.
 _NO_SPREAD = 1e-12
 # asinh(z) = 20 is a value 240 million spreads away: beyond it there is nothing left to tell apart.
 _LIMIT = 20.0
@@ -78,10 +78,10 @@ def robust_statistics(values: npt.NDArray) -> npt.NDArray[np.float64]:
     # frexp: largest = m * 2**e, 0.5 <= m < 1. 2**1024 and 2**-1074 / 2 are no floats, hence the bounds.
     unit = 2.0 ** float(np.clip(np.frexp(largest)[1], -1022, 1023))
     low, centre, high = (float(quantile) for quantile in np.quantile(finite / unit, [0.25, 0.5, 0.75]))
-    for spread in ((high - low) / _IQR_OF_NORMAL, float(np.std(finite / unit))):
-        if spread > _NO_SPREAD:
-            return np.array([unit, centre, spread])
-    return np.array([unit, centre, 1.0])
+    if high - low > _NO_SPREAD * max(abs(low), abs(high)):
+        return np.array([unit, centre, (high - low) / _IQR_OF_NORMAL])
+    deviation = float(np.std(finite / unit))
+    return np.array([unit, centre, deviation if deviation > _NO_SPREAD else 1.0])
 
 
 def robust_scale(values: npt.NDArray, statistics: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -63,7 +63,7 @@ class TextEncoder(FeatureEncoder):
         texts = [text for text in map(_clean, values) if text]
         if not texts:
             return cls(dim, [], 0)
-        # A piece of one text alone relates it to no other; where there are no others, it still tells them apart.
+        # A piece of one text alone relates it to no other; with no others, it still tells them apart.
         try:
             vectorizer = _vectorizer(min_df=2).fit(texts)
         except ValueError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from relwise.kernels.scoring import triple_product
 from relwise.nn.decoders.base import Decoder, End
 
 
@@ -30,3 +31,6 @@ class DistMult(Decoder):
 
     def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:
         return anchor * self.relation.index_select(0, relation)
+
+    def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
+        return triple_product(nodes, self.relation, heads, relations, tails)

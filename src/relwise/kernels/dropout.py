@@ -1,0 +1,91 @@
+"""`dropout`: zeroes a share of the entries by a counter-based generator, and stores no mask.
+
+Entry i is dropped by a hash of (seed, i) alone; the backward pass computes it again. Faster than torch's, which
+draws one number after the other; and the same in any number of threads.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numba import njit, prange
+from torch import Tensor
+
+from relwise.kernels.hashset import mix
+
+STEPS = 1 << 16  # the share is rounded to a multiple of 2^-16: four entries a hash
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
+    """`x` with a share of its entries zeroed and the others scaled by 1 / (1 - share); drawn from torch's seed.
+
+    Args:
+        x: any shape.
+        share: of entries to drop, 0 ≤ share < 1.
+        training: False returns x as it is.
+
+    >>> _ = torch.manual_seed(0)
+    >>> dropout(torch.ones(10_000), 0.5).mean().round(decimals=1).item()
+    1.0
+    """
+    threshold = round(share * STEPS)
+    if not training or threshold == 0:
+        return x
+    seed = int(torch.randint(2**62, ()))
+    return torch.ops.relwise.dropout(x, threshold, seed)
+
+
+@torch.library.custom_op("relwise::dropout", mutates_args=())
+def _dropout(x: Tensor, threshold: int, seed: int) -> Tensor:
+    index = torch.arange(x.numel(), device=x.device)
+    lane = (_mix(seed + _signed(GOLDEN) * (index // 4 + 1)) >> (16 * (index % 4))) & 0xFFFF
+    kept = (lane >= threshold).view(x.shape)
+    return torch.where(kept, x * (STEPS / (STEPS - threshold)), torch.zeros_like(x))
+
+
+@_dropout.register_fake
+def _(x, threshold, seed):
+    return torch.empty_like(x)
+
+
+@_dropout.register_kernel("cpu")
+def _(x, threshold, seed):
+    source = x.detach().contiguous()
+    out = torch.empty_like(source)
+    scale = source.new_tensor(STEPS / (STEPS - threshold)).numpy()[()]
+    _drop(source.view(-1).numpy(), np.uint64(seed), np.uint64(threshold), scale, out.view(-1).numpy())
+    return out
+
+
+def _save(ctx, inputs, output) -> None:
+    _, ctx.threshold, ctx.seed = inputs
+
+
+def _backward(ctx, grad):
+    return torch.ops.relwise.dropout(grad, ctx.threshold, ctx.seed), None, None
+
+
+_dropout.register_autograd(_backward, setup_context=_save)
+
+
+def _signed(value: int) -> int:
+    return value - 2**64 if value >= 2**63 else value
+
+
+def _mix(x: Tensor) -> Tensor:
+    """`hashset.mix` in torch's signed integers: shifts must not carry the sign."""
+    x = (x ^ ((x >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
+    x = (x ^ ((x >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
+    return x ^ ((x >> 31) & (2**33 - 1))
+
+
+@njit(parallel=True, cache=True)
+def _drop(x, seed, threshold, scale, out):
+    mask = np.uint64(0xFFFF)
+    golden = np.uint64(GOLDEN)
+    for group in prange((len(x) + 3) // 4):
+        bits = mix(seed + golden * np.uint64(group + 1))
+        for i in range(4 * group, min(4 * group + 4, len(x))):
+            out[i] = x[i] * scale if (bits & mask) >= threshold else x.dtype.type(0)
+            bits >>= np.uint64(16)

@@ -1,0 +1,60 @@
+"""Scores from final node states: of edges, and of every candidate for a missing end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from relwise.data.edges import Edges
+from relwise.data.graph import Graph
+from relwise.nn.decoders import Decoder, End
+
+CHUNK = 65_536  # edges scored at a time: bounds memory at CHUNK × d
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A decoder over final node states.
+
+    Args:
+        graph: whose types bound the candidates.
+        decoder: scores.
+        nodes: (N, d) final node states.
+    """
+
+    graph: Graph
+    decoder: Decoder
+    nodes: Tensor
+
+    @torch.no_grad()
+    def logits(self, edges: Edges) -> npt.NDArray[np.float32]:
+        """(n,) the logit of each edge."""
+        arrays = [torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)]
+        parts = [
+            self.decoder(self.nodes, *(a[i : i + CHUNK] for a in arrays)) for i in range(0, len(edges), CHUNK)
+        ]
+        return torch.cat(parts).numpy() if parts else np.empty(0, np.float32)
+
+    def probabilities(self, edges: Edges) -> npt.NDArray[np.float64]:
+        """(n,) the probability of each edge: the sigmoid of its logit, in float64 so that likely ones differ."""
+        return 1 / (1 + np.exp(-self.logits(edges).astype(np.float64)))
+
+    @torch.no_grad()
+    def block(self, missing: End, relations: npt.NDArray, anchors: npt.NDArray) -> npt.NDArray[np.float32]:
+        """(q, n) logits of all candidates for the missing end of q queries of one candidate type.
+
+        Args:
+            missing: the end that is asked for.
+            relations: (q,) relation indices, all with the same type at the missing end.
+            anchors: (q,) node indices of the end that is given.
+        """
+        ranges = self.graph.head_ranges if missing == "head" else self.graph.tail_ranges
+        low, high = ranges[relations[0]]
+        relation = torch.from_numpy(np.array(relations, dtype=np.int64))
+        anchor = torch.from_numpy(np.array(anchors, dtype=np.int64))
+        query = self.decoder.query(missing, self.nodes.index_select(0, anchor), relation)
+        return (query @ self.nodes[low:high].T).numpy()

@@ -1,0 +1,111 @@
+"""The settings of a run: one Pydantic model per part, flat keys, the same words as keywords, in TOML and with `--set`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from relwise.errors import InputError, nearest
+
+SamplerName = Literal["random", "hardest", "asa"]
+Measure = Literal["ap", "auc", "mrr"]
+
+
+class ModelSettings(BaseModel):
+    """The network."""
+
+    dim: int = Field(128, ge=1, le=4096, description="size d of node and relation states")
+    layers: int = Field(2, ge=1, le=8, description="message passing layers")
+    heads: int = Field(2, ge=1, le=64, description="attention heads")
+    bases: int | None = Field(
+        None, ge=1, description="basis matrices a layer (eq. 5); none: a matrix a relation up to 10 relations, else 10 bases"
+    )
+    dropout: float = Field(0.3, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
+    node_embedding: bool = Field(
+        False, description="give types with attributes a learnt embedding too; types without always have one"
+    )
+
+
+class SamplerSettings(BaseModel):
+    """The negatives."""
+
+    sampler: SamplerName = Field(
+        "random", description="random | hardest | asa: how a negative is taken from its pool"
+    )
+    pool: int = Field(10, ge=1, le=10_000, description="corruptions to choose from (hardest, asa)")
+    mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")
+    mu_decay: Literal["constant", "linear", "exponential"] = Field("constant", description="of mu over the steps (asa)")
+    warmup: int = Field(100, ge=0, description="steps of random negatives first (hardest, asa)")
+
+
+class TrainingSettings(BaseModel):
+    """The training."""
+
+    steps: int = Field(300, ge=1, description="full-graph steps at most")
+    learning_rate: float = Field(0.01, gt=0, description="Adam's")
+    weight_decay: float = Field(0.0, ge=0, description="L2 pull of all weights towards zero")
+    share: float = Field(0.3, gt=0, lt=1, description="share of the training edges supervised, and masked, in each step")
+    select: Measure = Field("ap", description="ap | auc | mrr: validation measure by which the best state is kept")
+    eval_every: int = Field(10, ge=1, description="steps between validations")
+    patience: int = Field(8, ge=1, description="validations without a better value before training stops")
+
+
+class Settings(ModelSettings, SamplerSettings, TrainingSettings):
+    """All settings of a run.
+
+    >>> Settings.of({"dim": "64"}).dim
+    64
+    >>> Settings.of({"samplr": "asa"})
+    Traceback (most recent call last):
+    relwise.errors.InputError: there is no setting 'samplr'; did you mean 'sampler'?
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Settings:
+        """Settings from key and value pairs; raises InputError naming the nearest key or the values allowed."""
+        for key in values:
+            if key not in cls.model_fields:
+                remedy = nearest(key, cls.model_fields) or f"the settings are {', '.join(cls.model_fields)}"
+                raise InputError(f"there is no setting {key!r}", remedy=remedy)
+        try:
+            return cls(**{key: None if value in ("none", "None") else value for key, value in values.items()})
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = str(first["loc"][0])
+            raise InputError(
+                f"{key} = {values.get(key)!r}: {first['msg'][0].lower()}{first['msg'][1:]}",
+                remedy=f"{key} is {cls.model_fields[key].description}",
+            ) from None
+
+    def num_bases(self, num_relations: int) -> int | None:
+        """B of eq. 5 for so many message relations; None for a matrix each."""
+        if self.bases is not None:
+            return self.bases
+        return None if num_relations <= 10 else 10
+
+
+class SettingsKeywords(TypedDict, total=False):
+    """The keywords of `Settings`, for editors; a test holds the two together."""
+
+    dim: int
+    layers: int
+    heads: int
+    bases: int | None
+    dropout: float
+    node_embedding: bool
+    sampler: SamplerName
+    pool: int
+    mu: float
+    mu_decay: Literal["constant", "linear", "exponential"]
+    warmup: int
+    steps: int
+    learning_rate: float
+    weight_decay: float
+    share: float
+    select: Measure
+    eval_every: int
+    patience: int

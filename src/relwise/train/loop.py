@@ -1,0 +1,219 @@
+"""The training loop: full-graph steps in which a share of the edges is supervised and masked from the messages.
+
+Everything a step draws is a function of (seed, step), so a run resumed from a checkpoint continues to the same
+result as an unbroken one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from relwise.data.edges import Edges
+from relwise.data.graph import Graph
+from relwise.data.split import Split
+from relwise.errors import InputError
+from relwise.evaluate.metrics import average_precision, roc_auc
+from relwise.evaluate.ranks import Ranks, rank_edges
+from relwise.negatives import ASASampler, Corruptor, HardestSampler, KnownEdges, NegativeSampler, RandomSampler
+from relwise.nn.build import build_model, prepare_inputs
+from relwise.nn.messages import message_graph
+from relwise.predict.scorer import Scorer
+from relwise.settings import Settings
+
+RANKED = 2000  # validation edges ranked, at most, where MRR selects: enough to tell states apart, and quick
+
+
+def derived_seed(seed: int, *path: int) -> int:
+    """A seed for one purpose at one step, unlike that of any other."""
+    return int(np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def make_sampler(settings: Settings) -> NegativeSampler:
+    """The sampler that the settings name."""
+    if settings.sampler == "hardest":
+        return HardestSampler(settings.pool, settings.warmup)
+    if settings.sampler == "asa":
+        steps = max(1, settings.steps - settings.warmup)
+        return ASASampler(settings.pool, settings.mu, settings.mu_decay, steps, settings.warmup)
+    return RandomSampler()
+
+
+@dataclass
+class TrainingState:
+    """Where training stands, besides weights and optimizer.
+
+    Args:
+        step: steps done.
+        best: the best validation value so far, and the step after which it was seen.
+        history: one row per validation.
+        proposed, refused: corruptions so far.
+    """
+
+    step: int = 0
+    best: float = -np.inf
+    best_step: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    proposed: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training leaves: the best state's weights are in the trainer's model."""
+
+    steps: int
+    best_step: int
+    best: float
+    seconds: float
+    proposed: int
+    refused: int
+    history: list[dict[str, float]]
+
+
+class Trainer:
+    """Trains RelGNN on a split graph.
+
+    Args:
+        graph: the graph.
+        split: its edges by what they are for.
+        settings: of model, sampler and training.
+        seed: of everything random.
+
+    Raises:
+        InputError: where no edge has a negative, or there is nothing to validate on.
+    """
+
+    def __init__(self, graph: Graph, split: Split, settings: Settings, seed: int = 0) -> None:
+        self.graph, self.split, self.settings, self.seed = graph, split, settings, seed
+        if not split.valid.labels.any() or split.valid.labels.all():
+            raise InputError(
+                "the validation part has no positive or no negative edges",
+                where=f"split by {graph.split_rule.by}",
+                remedy="set an earlier date or a larger share for valid",
+            )
+        self.messages = message_graph(graph, split.message)
+        # An undirected relation's edge given in both orientations is one thing to learn.
+        _, first = np.unique(graph.keys(split.message), return_index=True)
+        learnable = first[split.supervised[first]]
+        edges = split.message[learnable]
+        self.corruptor = Corruptor(graph, edges, KnownEdges(graph, split.message))
+        open_ = self.corruptor.corruptible
+        self.uncorruptible = int((~open_).sum())
+        if not open_.any():
+            raise InputError("every possible edge is known, so there is no negative to learn from", remedy="give more nodes")
+        self._index, self._fact = np.flatnonzero(open_), self.messages.facts[learnable][open_]
+        self._facts = np.unique(self._fact)
+        self.sampler = make_sampler(settings)
+        self.model = build_model(graph, settings, derived_seed(seed, 0))
+        self.inputs = prepare_inputs(self.model, graph)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
+        self.state = TrainingState()
+        self.best_weights = self._weights()
+
+    def fit(
+        self,
+        on_step: Callable[[TrainingState, float], None] | None = None,
+        on_validation: Callable[[TrainingState], None] | None = None,
+    ) -> TrainingResult:
+        """Train to the end from where the state stands; the model is left with the best state's weights.
+
+        Args:
+            on_step: called after each step with the state and the step's loss.
+            on_validation: called after each validation: where checkpoints are written.
+        """
+        settings, state = self.settings, self.state
+        began = time.perf_counter() - state.seconds
+        with torch.random.fork_rng(devices=[]):
+            while state.step < settings.steps and not self._exhausted():
+                loss = self.step()
+                state.step += 1
+                if on_step:
+                    on_step(state, loss)
+                if state.step % settings.eval_every == 0 or state.step == settings.steps:
+                    self._validate(loss)
+                    state.seconds = time.perf_counter() - began
+                    if on_validation:
+                        on_validation(state)
+        state.seconds = time.perf_counter() - began
+        self.model.load_state_dict(self.best_weights)
+        self.model.eval()
+        return TrainingResult(
+            state.step, state.best_step, state.best, state.seconds, state.proposed, state.refused, state.history
+        )
+
+    def step(self) -> float:
+        """One update; returns its loss."""
+        seed = derived_seed(self.seed, 1, self.state.step)
+        torch.manual_seed(seed)
+        self.model.train()
+        index, keep = self._supervised(seed)
+        nodes = self.model.encode(self.inputs, self.messages.adjacency, keep)
+        positive = self._score(nodes, self.corruptor.edges[index])
+        negatives = self.corruptor.sample(
+            index, self.sampler, self.model.decoder, nodes, positive, self.state.step, seed
+        )
+        negative = self._score(nodes, negatives.edges)
+        loss = 0.5 * (functional.softplus(-positive).mean() + functional.softplus(negative).mean())  # eq. 8
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.state.proposed += negatives.proposed
+        self.state.refused += negatives.refused
+        value = float(loss.detach())
+        if not np.isfinite(value):
+            raise InputError(
+                f"the loss became {value} at step {self.state.step + 1}", remedy="lower learning_rate, or scale the attributes"
+            )
+        return value
+
+    def scorer(self) -> Scorer:
+        """Scores under the model's present weights, with all training edges as messages."""
+        self.model.eval()
+        with torch.no_grad():
+            return Scorer(self.graph, self.model.decoder, self.model.encode(self.inputs, self.messages.adjacency))
+
+    def _supervised(self, seed: int) -> tuple[np.ndarray, Tensor]:
+        """The edges that this step learns from, and the facts that carry its messages: disjoint, always."""
+        rng = np.random.default_rng([seed, 0])
+        count = max(1, round(self.settings.share * len(self._facts)))
+        chosen = np.zeros(self.messages.num_facts, dtype=bool)
+        chosen[rng.choice(self._facts, count, replace=False)] = True
+        return self._index[chosen[self._fact]], torch.from_numpy(~chosen)
+
+    def _score(self, nodes: Tensor, edges: Edges) -> Tensor:
+        arrays = (torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails))
+        return self.model.decoder(nodes, *arrays)
+
+    def _validate(self, loss: float) -> None:
+        state, valid, scorer = self.state, self.split.valid, self.scorer()
+        logits = scorer.logits(valid.edges)
+        row: dict[str, float] = {"step": state.step, "loss": loss, "auc": roc_auc(valid.labels, logits)}
+        row["ap"] = average_precision(valid.labels, logits)
+        if self.settings.select == "mrr":
+            positives = valid.positives
+            if len(positives) > RANKED:
+                positives = positives[np.random.default_rng([self.seed, 2]).choice(len(positives), RANKED, replace=False)]
+            ranks = rank_edges(positives, self.split.filter, self.graph, scorer.block)
+            row["mrr"] = Ranks.concatenate(*ranks).mrr()
+        state.history.append(row)
+        if row[self.settings.select] > state.best:
+            state.best, state.best_step = row[self.settings.select], state.step
+            self.best_weights = self._weights()
+
+    def _exhausted(self) -> bool:
+        waited = self.state.step - self.state.best_step
+        return bool(self.state.history) and waited >= self.settings.patience * self.settings.eval_every
+
+    def _weights(self) -> dict[str, Any]:
+        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
