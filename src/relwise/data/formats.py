@@ -18,7 +18,7 @@ import pandas as pd
 
 from relwise.data.files import read_text
 from relwise.data.from_frame import graph_from_frame
-from relwise.data.graph import PARTS, Graph
+from relwise.data.graph import PARTS, Graph, counted
 from relwise.errors import InputError
 
 LineFormat = Literal["benchmark", "triples"]
@@ -98,14 +98,13 @@ def _table(path: Path, labelled: bool) -> pd.DataFrame:
     """The lines `relation head tail [label]` of a benchmark file."""
     fields = ("relation", "head", "tail", "label") if labelled else ("relation", "head", "tail")
     lines = read_text(path).split("\n")
-    rows = [row for row in map(str.split, lines) if row]
-    table = _frame(rows, fields, lines, None, path)
+    table = _frame(lines, fields, None, path)
     if labelled:
         wrong = ~table["label"].isin(["0", "1"]).to_numpy()
         if wrong.any():
             row = int(np.argmax(wrong))
             raise InputError(
-                f"the label is {rows[row][3]!r}",
+                f"the label is {table['label'].iloc[row]!r}",
                 where=f"{path}, line {_line_number(lines, row)}",
                 remedy="a label is 1 (the edge holds) or 0 (it does not)",
             )
@@ -116,8 +115,7 @@ def _triples(path: Path) -> pd.DataFrame:
     """The lines `head<TAB>relation<TAB>tail` of a file of triples."""
     text = read_text(path)
     lines = (text.replace("\r\n", "\n") if "\r" in text else text).split("\n")
-    rows = [line.split("\t") for line in lines if line and not line.isspace()]
-    table = _frame(rows, COLUMNS, lines, "\t", path)
+    table = _frame(lines, COLUMNS, "\t", path)
     for column in COLUMNS:
         blank = (table[column] == "").to_numpy()
         if blank.any():
@@ -126,25 +124,28 @@ def _triples(path: Path) -> pd.DataFrame:
     return table
 
 
-def _frame(
-    rows: list[list[str]], fields: tuple[str, ...], lines: list[str], separator: str | None, path: Path
-) -> pd.DataFrame:
-    """Rows as a table of object columns. Raises InputError at the first row with another number of fields."""
-    counts = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-    wrong = counts != len(fields)
+def _frame(lines: list[str], fields: tuple[str, ...], separator: str | None, path: Path) -> pd.DataFrame:
+    """Lines as a table of object columns. Raises InputError at the first with another number of fields."""
+    rows = [line for line in lines if line and not line.isspace()]
+    width = len(fields)
+    counts = (
+        [len(row.split()) for row in rows]
+        if separator is None
+        else [row.count(separator) + 1 for row in rows]
+    )
+    wrong = np.array(counts) != width
     if wrong.any():
         row = int(np.argmax(wrong))
-        between = "tabs" if separator == "\t" else "blanks"
+        between = "blanks" if separator is None else "tabs"
         raise InputError(
-            f"{counts[row]} field{'' if counts[row] == 1 else 's'}, not {len(fields)}",
+            f"{counted(counts[row], 'field')} where there should be {width}",
             where=f"{path}, line {_line_number(lines, row)}",
-            remedy=f"a line is: {(separator or ' ').join(fields)}, with {between} between".replace(
-                "\t", "<TAB>"
-            ),
+            remedy=f"a line is: {' '.join(fields)}, with {between} between",
         )
-    columns = zip(*rows, strict=True)
+    # Split all at once: a list per line would keep Python's garbage collector busier than the reading itself.
+    cells = (separator or " ").join(rows).split(separator)
     return pd.DataFrame(
-        {f: np.array(c, dtype=object) for f, c in zip(fields, columns, strict=True)}, dtype=object
+        {f: np.array(cells[i::width], dtype=object) for i, f in enumerate(fields)}, dtype=object
     )
 
 

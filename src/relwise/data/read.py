@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from relwise.data.formats import line_format, read_benchmark, read_triples
+from relwise.data.from_tables import read_tables
 from relwise.data.graph import Graph
 from relwise.errors import InputError
 
@@ -30,8 +31,6 @@ def read(folder: str | Path) -> Graph:
         what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
         raise InputError(what, where=str(folder), remedy="give the folder that holds the data")
     if (folder / "schema.toml").exists():
-        from relwise.data.from_tables import read_tables
-
         return read_tables(folder / "schema.toml")
     kind = line_format(folder)
     if kind is None:

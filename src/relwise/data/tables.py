@@ -62,15 +62,17 @@ def cell(path: str | Path, row: int, column: str | None = None) -> str:
 def _read_parquet(path: Path) -> pd.DataFrame:
     data = read_bytes(path)
     try:
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(data))
+        _check_names(file.schema_arrow.names, str(path))
         # Only what lies in the file: pandas' own metadata would hide a column as an index.
-        table = pyarrow.parquet.read_table(pa.BufferReader(data))
-        frame = table.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        frame = file.read().to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    except InputError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"cannot be read as Parquet: {reason}", where=str(path), remedy="write the file anew"
         ) from None
-    _check_names([str(name) for name in frame.columns], str(path))
     if not len(frame):
         raise InputError("the table has no rows", where=str(path), remedy=_ROWS)
     return frame
@@ -130,6 +132,7 @@ def _ragged(text: str, width: int, path: Path, reason: str) -> InputError:
 
 def _records(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not a blank line, with the 1-based line on which it begins."""
+    csv.field_size_limit(2**31 - 1)  # the default of 128 KiB is less than a long text
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(path), strict=True)
     line = 1
     try:

@@ -39,7 +39,7 @@ Row i scores all n nodes of one type, in the order of the node space, at the `en
 
 MEBIBYTE = 1 << 20
 # Blocks of this size stay in the cache and in the allocator's hands: on `amazon` at d = 128 they took a third
-# of the time of blocks of 256 MiB, whose every page the system hands out anew. Matrix products want some rows.
+# of the time of blocks of 256 MiB, every page of which the system hands out anew. Products want some rows.
 BLOCK, BLOCK_ROWS = 16 * MEBIBYTE, 64
 
 

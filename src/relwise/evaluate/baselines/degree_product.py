@@ -30,14 +30,14 @@ class DegreeProduct:
     name = "degree_product"
 
     def __init__(self, message: Edges, num_nodes: int) -> None:
-        self.degrees = Adjacency.of(message, num_nodes).degrees.astype(np.float64)
+        self.degrees = Adjacency.of(message, num_nodes).degrees.astype(np.float32)
 
     def rows(
         self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None
     ) -> npt.NDArray[np.float32]:
         """(q, n) the scores of each of q nodes with every node, or with those in the range `columns`."""
         low, high = columns or (0, len(self.degrees))
-        out = np.multiply.outer(self.degrees[nodes], self.degrees[low:high]).astype(np.float32)
+        out = np.multiply.outer(self.degrees[nodes], self.degrees[low:high])
         inside = np.flatnonzero((nodes >= low) & (nodes < high))
         out[inside, nodes[inside] - low] = 0
         return out
@@ -46,4 +46,4 @@ class DegreeProduct:
         self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]
     ) -> npt.NDArray[np.float32]:
         """(n,) the scores of n pairs."""
-        return np.where(heads == tails, 0, self.degrees[heads] * self.degrees[tails]).astype(np.float32)
+        return self.degrees[heads] * self.degrees[tails] * (heads != tails)
