@@ -1,3 +1,68 @@
-"""relwise: relationship prediction in attributed, heterogeneous, multi-relational graphs."""
+"""relwise: relationship prediction in attributed, heterogeneous, multi-relational graphs.
+
+>>> import relwise
+>>> graph = relwise.Graph.from_triples([(i, "likes", (i + k) % 40) for i in range(40) for k in (1, 2, 3, 4)])
+>>> model = relwise.RelationshipPredictor(dim=16, steps=20).fit(graph)
+>>> model.predict_proba([(0, "likes", 1)]).shape
+(1,)
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Huge pages make allocation-heavy torch code several times faster; torch reads this when it is first imported.
+# Set it to 0 to switch it off.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from relwise.data.graph import Graph as Graph
+    from relwise.data.graph import SplitRule as SplitRule
+    from relwise.data.read import read as read
+    from relwise.errors import InputError as InputError
+    from relwise.negatives import ASASampler as ASASampler
+    from relwise.negatives import HardestSampler as HardestSampler
+    from relwise.negatives import RandomSampler as RandomSampler
+    from relwise.nn.decoders import DistMult as DistMult
+    from relwise.nn.relgnn import AttributeFusion as AttributeFusion
+    from relwise.nn.relgnn import RelGNNConv as RelGNNConv
+    from relwise.predictor import RelationshipPredictor as RelationshipPredictor
+
+_PLACES = {
+    "Graph": "relwise.data.graph",
+    "SplitRule": "relwise.data.graph",
+    "read": "relwise.data.read",
+    "InputError": "relwise.errors",
+    "ASASampler": "relwise.negatives",
+    "HardestSampler": "relwise.negatives",
+    "RandomSampler": "relwise.negatives",
+    "DistMult": "relwise.nn.decoders",
+    "AttributeFusion": "relwise.nn.relgnn",
+    "RelGNNConv": "relwise.nn.relgnn",
+    "RelationshipPredictor": "relwise.predictor",
+}
+
+__all__ = [*_PLACES, "load"]
+
+
+def load(folder: str | Path) -> RelationshipPredictor:
+    """The trained model in a run folder."""
+    from relwise.predictor import RelationshipPredictor
+
+    return RelationshipPredictor.load(folder)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is: `import relwise` alone stays quick, and reading data needs no torch."""
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    raise AttributeError(f"module 'relwise' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

@@ -59,7 +59,7 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
     64
     >>> Settings.of({"samplr": "asa"})
     Traceback (most recent call last):
-    relwise.errors.InputError: there is no setting 'samplr'; did you mean 'sampler'?
+    relwise.errors.InputError: there is no setting 'samplr'; did you mean 'sampler' or 'share'?
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -77,7 +77,8 @@ def test_parquet_tables_give_the_same_graph(tmp_path: Path) -> None:
 
 
 def test_a_repeated_edge_keeps_its_earliest_time(tmp_path: Path) -> None:
-    visits = "tailnum,dest,first,route\nN1,JFK,2013-05-01,r1\nN1,JFK,,r2\nN1,JFK,2013-01-01,r1\nN2,SFO,,r1\nN2,SFO,2013-02-01,r1\n"
+    visits = "tailnum,dest,first,route\nN1,JFK,2013-05-01,r1\nN1,JFK,,r2\nN1,JFK,2013-01-01,r1\n"
+    visits += "N2,SFO,,r1\nN2,SFO,2013-02-01,r1\n"
     near = "a,b\nJFK,SFO\nSFO,JFK\nLAX,LAX\nJFK,SFO\n"
     graph = read(write_folder(tmp_path, SHOP, visits_csv=visits, near_csv=near))
     assert _edges(graph, "visits") == [("N1", "JFK", "2013-01-01"), ("N2", "SFO", "2013-02-01")]
@@ -139,10 +140,7 @@ tail = {{ type = "category", column = "CategoryID" }}
     assert [len(t) for t in graph.node_types] == [77, 830, 8]
     assert np.bincount(graph.edges.relations).tolist() == [2155, 77]
     assert graph.node_label(0) == "Chai"
+    dated = schema.replace('key = "OrderID"', 'key = "OrderID"\ncolumns = { OrderDate = "timestamp" }')
+    (tmp_path / "schema.toml").write_text(dated)
     with pytest.raises(InputError, match=r"Orders.csv, row 2, column 'OrderDate': '7/4/1996' is not a date"):
-        (tmp_path / "schema.toml").write_text(
-            schema.replace(
-                'key = "OrderID"', 'key = "OrderID"\n[nodes.order.columns]\nOrderDate = "timestamp"'
-            )
-        )
         read(tmp_path)

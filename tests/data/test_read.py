@@ -111,16 +111,18 @@ def test_repeated_and_contradicting_lines_are_noted(tmp_path: Path) -> None:
         (("a", "1", "b"), 0),
         (("b", "1", "a"), 0),
         (("a", "2", "c"), 0),
+        (("a", "1", "b"), 1),
         (("a", "1", "c"), 1),
         (("b", "2", "c"), 2),
+        (("a", "1", "c"), 2),
     ]
     assert _facts(graph, graph.negatives["valid"]) == [("c", "1", "d")]
     assert len(graph.negatives["test"]) == 2
     assert graph.notes == (
         "1 repeated edge of train dropped",
         "1 repeated edge of valid dropped",
-        "1 edge of valid dropped, standing also in an earlier part",
-        "1 edge of test dropped, standing also in an earlier part",
+        "1 edge of valid stands also in an earlier part",
+        "1 edge of test stands also in an earlier part",
         "1 negative of valid left out, standing among the known edges",
     )
 

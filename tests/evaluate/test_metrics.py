@@ -25,7 +25,7 @@ def test_equal_to_scikit_learn(edges: list[tuple[bool, int]], threshold: int) ->
     measures = binary_measures(truth, scores, threshold / 7)
     assert measures["auc"] == pytest.approx(roc_auc_score(truth, scores), abs=1e-12)
     assert measures["ap"] == pytest.approx(average_precision_score(truth, scores), abs=1e-12)
-    expected = f1_score(truth, scores >= np.float32(threshold / 7), zero_division=0.0)
+    expected = f1_score(truth, scores >= np.float32(threshold / 7), zero_division=0.0)  # pyright: ignore[reportArgumentType]
     assert measures["f1"] == pytest.approx(expected, abs=1e-12)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 import weakref
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,9 +16,16 @@ from relwise.data.graph import Graph, NodeType, Relation
 from relwise.evaluate.ranks import End, Ranks, filtered_ranks, joint, rank_edges
 from tests.fakes import small_graph
 
+KINDS: tuple[Literal["optimistic", "realistic", "pessimistic"], ...] = (
+    "optimistic",
+    "realistic",
+    "pessimistic",
+)
+
 
 def random_edges(rng: np.random.Generator, nodes: int, relations: int, count: int) -> Edges:
-    return Edges(*(rng.integers(0, high, count) for high in (nodes, relations, nodes)))
+    heads, tails = rng.integers(0, nodes, (2, count))
+    return Edges(heads, rng.integers(0, relations, count), tails)
 
 
 def one_type_graph(nodes: int, directed: list[bool], edges: Edges) -> Graph:
@@ -106,28 +114,22 @@ def test_equal_to_pykeen(levels: int) -> None:
     all_triples = torch.as_tensor(np.stack([known.heads, known.relations, known.tails], axis=1))
     batch = torch.as_tensor(np.stack([positives.heads, positives.relations, positives.tails], axis=1))
     rows = torch.arange(len(batch))
-    for end, column, anchors in (("head", 0, positives.tails), ("tail", 2, positives.heads)):
-        scores = torch.as_tensor(table_block(table)(end, positives.relations, anchors)).clone()  # type: ignore[arg-type]
-        raw = scores.numpy().copy()
+    ends: list[tuple[End, int, np.ndarray]] = [("head", 0, positives.tails), ("tail", 2, positives.heads)]
+    for end, column, anchors in ends:
+        raw = table_block(table)(end, positives.relations, anchors)
+        scores = torch.as_tensor(raw.copy())
         true = scores[rows, batch[:, column]].clone()
         positive_filter, _ = create_sparse_positive_filter_(batch, all_triples, filter_col=column)
         scores = filter_scores_(scores, positive_filter)
         scores[rows, batch[:, column]] = true
-        evaluator.process_scores_(batch, end, scores, true_scores=true[:, None])  # type: ignore[arg-type]
+        evaluator.process_scores_(batch, end, scores, true_scores=true[:, None])
 
-        theirs = {
-            kind: np.concatenate(evaluator.ranks[end, kind])
-            for kind in ("optimistic", "pessimistic", "realistic")
-        }  # type: ignore[index]
-        for ours in (
-            heads if end == "head" else tails,
-            filtered_ranks(raw, *_csr(batch, positive_filter, column)),
-        ):
-            np.testing.assert_array_equal(ours.optimistic, theirs["optimistic"])
-            np.testing.assert_array_equal(ours.pessimistic, theirs["pessimistic"])
-            np.testing.assert_array_equal(ours.realistic, theirs["realistic"])
+        streamed = heads if end == "head" else tails
+        for ours in (streamed, filtered_ranks(raw, *_csr(batch, positive_filter, column))):
+            for kind in KINDS:
+                np.testing.assert_array_equal(ours.of(kind), np.concatenate(evaluator.ranks[end, kind]))
     results, both = evaluator.finalize(), Ranks.concatenate(heads, tails)
-    for kind in ("optimistic", "realistic", "pessimistic"):
+    for kind in KINDS:
         assert both.mrr(kind) == pytest.approx(results.get_metric(f"both.{kind}.mrr"), rel=1e-6)
         for k in (1, 3, 10):
             assert both.hits(k, kind) == pytest.approx(results.get_metric(f"both.{kind}.hits@{k}"), rel=1e-12)

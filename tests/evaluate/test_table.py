@@ -97,6 +97,10 @@ def test_baselines_stand_beside_with_the_threshold_of_validation(evaluated) -> N
         expected = binary_measures(split.test.labels, test, best_threshold(split.valid.labels, valid))
         measures = result.measures(baseline.name)
         np.testing.assert_equal({name: measures[name] for name in expected}, expected)
+        model = Lookup(graph)  # the same scores as a model's, every pair of nodes in one matrix
+        model.table = np.stack([baseline.rows(np.arange(graph.num_nodes))] * graph.num_relations)
+        ranks = Ranks.concatenate(*rank_edges(split.test.positives, split.filter, graph, model.block))
+        assert (measures["mrr"], measures["hits@10"]) == (ranks.mrr(), ranks.hits(10))
 
 
 def test_a_mask_gives_what_evaluating_the_rest_gives(evaluated) -> None:

@@ -90,8 +90,8 @@ def _need(folder: Path, parts: tuple[str, ...]) -> None:
 
 def _first_line(path: Path) -> str:
     # Lenient: what is wrong with the file is told when it is read.
-    with path.open(encoding="utf-8", errors="replace", newline="\n") as lines:
-        return next((line.rstrip("\r\n").removeprefix("\ufeff") for line in lines if line.strip()), "")
+    with path.open(encoding="utf-8-sig", errors="replace", newline="\n") as lines:
+        return next((line.rstrip("\r\n") for line in lines if line.strip()), "")
 
 
 def _table(path: Path, labelled: bool) -> pd.DataFrame:

@@ -22,8 +22,9 @@ def graph_from_frame(
 ) -> Graph:
     """A graph of one node type from a table of string columns `head`, `relation`, `tail`.
 
-    An edge repeated within a part is kept once; one that stands in several parts is kept in the earliest, for
-    what training knows is no prediction; a negative that is a known edge is left out. Each is noted.
+    An edge repeated within a part is kept once; one that stands in several parts stays in each, and
+    `relwise.data.audit` tells the measures without it; a negative that is a known edge is left out. All of it
+    is noted.
 
     Args:
         frame: one row per edge. Nodes are numbered by first appearance in it, then in the negatives.
@@ -48,11 +49,10 @@ def graph_from_frame(
         return Edges(heads, relations, tails)
 
     edges = indexed(frame)
-    order = np.arange(len(edges)) if parts is None else np.argsort(parts, kind="stable")
-    repeated = np.zeros(len(edges), dtype=bool)
     exact = edge_keys(edges.heads, edges.relations, edges.tails, len(ids), np.ones(len(names), dtype=bool))
-    repeated[order] = pd.Series(exact[order]).duplicated().to_numpy()
-    notes = _repetition_notes(exact, repeated, parts)
+    codes = np.zeros(len(edges), dtype=np.int8) if parts is None else parts
+    repeated = pd.DataFrame({"edge": exact, "part": codes}).duplicated().to_numpy()
+    notes = _repetition_notes(exact, repeated, None if parts is None else codes)
     if repeated.any():
         edges, parts = edges[~repeated], None if parts is None else parts[~repeated]
     directions = np.full(len(names), directed)
@@ -80,17 +80,18 @@ def graph_from_frame(
 def _repetition_notes(
     exact: IntArray, repeated: npt.NDArray[np.bool_], parts: npt.NDArray[np.int8] | None
 ) -> tuple[str, ...]:
-    """What was dropped: repetitions within a part, and edges of valid and test that an earlier part has."""
+    """Repetitions within a part, which are dropped, and across parts, which are not."""
     if parts is None:
         count = int(repeated.sum())
         return (f"{counted(count, 'repeated edge')} dropped",) if count else ()
     notes = []
     for code, part in enumerate(PARTS):
-        dropped = exact[repeated & (parts == code)]
-        earlier = int(np.isin(np.unique(dropped), exact[parts < code]).sum())
-        within = len(dropped) - earlier
-        if within:
-            notes.append(f"{counted(within, 'repeated edge')} of {part} dropped")
+        dropped = int((repeated & (parts == code)).sum())
+        if dropped:
+            notes.append(f"{counted(dropped, 'repeated edge')} of {part} dropped")
+        here = exact[~repeated & (parts == code)]
+        earlier = int(np.isin(here, exact[parts < code]).sum())
         if earlier:
-            notes.append(f"{counted(earlier, 'edge')} of {part} dropped, standing also in an earlier part")
+            verb = "stands" if earlier == 1 else "stand"
+            notes.append(f"{counted(earlier, 'edge')} of {part} {verb} also in an earlier part")
     return tuple(notes)

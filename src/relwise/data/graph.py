@@ -66,9 +66,8 @@ class NodeType:
                 where=f"node type '{self.name}'",
                 remedy="keep one of them",
             )
-        names = [attribute.name for attribute in self.attributes]
-        if len(set(names)) < len(names):
-            raise ValueError(f"node type {self.name!r} has two attributes of one name: {names}")
+        if len({attribute.name for attribute in self.attributes}) < len(self.attributes):
+            raise ValueError(f"node type {self.name!r} has two attributes of one name")
         for attribute in self.attributes:
             if len(attribute.values) != len(self.ids):
                 raise ValueError(

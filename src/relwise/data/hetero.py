@@ -82,7 +82,7 @@ def to_hetero(graph: Graph) -> HeteroData:
 
 def from_hetero(data: HeteroData) -> Graph:
     """A graph from PyG's `HeteroData` (see the module's text)."""
-    own = data.to_dict().get("relwise") or {}
+    own: dict[str, Any] = getattr(data, "relwise", None) or {}
     node_types = tuple(
         _node_type(name, data[name], own.get("modalities", {}).get(name)) for name in data.node_types
     )

@@ -75,7 +75,7 @@ def build_adjacency(
     device = source.device
     src, dst, rel = (t.detach().cpu().numpy().astype(np.int64) for t in (source, target, relation))
     facts = np.arange(len(src)) if fact is None else fact.detach().cpu().numpy()
-    _check(src, dst, rel, num_nodes, num_relations)
+    _check(src, dst, rel, facts, num_nodes, num_relations)
     pairs, row = np.unique(rel * num_nodes + src, return_inverse=True)
     order = np.lexsort((row, dst))
     row, dst = row[order], dst[order]
@@ -103,10 +103,12 @@ def build_adjacency(
     )
 
 
-def _check(src: np.ndarray, dst: np.ndarray, rel: np.ndarray, num_nodes: int, num_relations: int) -> None:
+def _check(
+    src: np.ndarray, dst: np.ndarray, rel: np.ndarray, facts: np.ndarray, num_nodes: int, num_relations: int
+) -> None:
     """The kernels index without bounds: what is out of range must be refused here."""
-    if not len(src) == len(dst) == len(rel):
-        raise ValueError("sources, targets and relations differ in length")
+    if not len(src) == len(dst) == len(rel) == len(facts):
+        raise ValueError("sources, targets, relations and facts differ in length")
     if len(src) >= 2**31 or num_nodes >= 2**31:
         raise ValueError("more than 2**31 edges or nodes: the kernels' indices have 32 bits")
     for name, array, size in (("node", src, num_nodes), ("node", dst, num_nodes), ("relation", rel, num_relations)):

@@ -68,7 +68,7 @@ class RelGNNConv(nn.Module):
         self.attention_relation = nn.Parameter(torch.empty(relation_dim, heads))
         self.attention_source = nn.Parameter(torch.empty(out_dim, heads))
         self.relation_state = nn.Parameter(torch.empty(num_relations, relation_dim))
-        self._cached: tuple[tuple, Adjacency] | None = None
+        self._cached: tuple[tuple[Tensor, Tensor], Adjacency] | None = None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -112,6 +112,8 @@ class RelGNNConv(nn.Module):
             edge_mask: (E,) bool, True where an edge carries its message; None: all do.
             return_attention: whether to return α too, (E, heads), in the order of `edge_index`.
         """
+        if edge_mask is not None and (edge_mask.dtype != torch.bool or edge_mask.shape != edge_type.shape):
+            raise ValueError(f"edge_mask must be bool, one for each of {len(edge_type)} edges")
         adjacency = self._adjacency(edge_index, edge_type, len(x))
         out, alpha = self.propagate(x, adjacency, relation_state, edge_mask)
         if not return_attention:
@@ -145,19 +147,23 @@ class RelGNNConv(nn.Module):
         return torch.einsum("rb,bio->rio", self.coefficient, self.basis)
 
     def _adjacency(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int) -> Adjacency:
-        key = (
-            num_nodes,
-            *(v for t in (edge_index, edge_type) for v in (t.data_ptr(), t._version, t.shape, t.stride())),
-        )
-        if self._cached is None or self._cached[0] != key:
-            built = build_adjacency(edge_index[0], edge_index[1], edge_type, num_nodes, self.num_relations)
-            # The tensors are held, so that their addresses cannot be given to others while the key stands.
-            self._cached = ((*key,), built)
-            self._held = (edge_index, edge_type)
-        return self._cached[1]
+        given = edge_index, edge_type
+        if self._cached is not None:
+            seen, adjacency = self._cached
+            # Compared by value: an address may be given again, and an edit through `.data` or NumPy leaves no trace.
+            if adjacency.num_nodes == num_nodes and all(map(_same, seen, given)):
+                return adjacency
+        with torch.inference_mode(False):  # what is made in inference mode could never be trained with
+            adjacency = build_adjacency(edge_index[0], edge_index[1], edge_type, num_nodes, self.num_relations)
+            self._cached = (edge_index.detach().clone(), edge_type.detach().clone()), adjacency
+        return adjacency
 
     def __repr__(self) -> str:
         return f"RelGNNConv({self.in_dim}, {self.out_dim}, num_relations={self.num_relations})"
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.device == other.device and one.dtype == other.dtype and torch.equal(one, other)
 
 
 def relation_rows(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:

@@ -24,7 +24,7 @@ NODES = 40  # the last five are in no edge
 
 @pytest.fixture
 def message() -> Edges:
-    """Edges of three relations with self-loops, repetitions and both orientations, a hub and a pendant node."""
+    """Edges of three relations with self-loops, repetitions, both orientations, a hub and a pendant."""
     rng = np.random.default_rng(0)
     heads, tails = rng.integers(0, 34, 120), rng.integers(0, 34, 120)
     heads, tails = (

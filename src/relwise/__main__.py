@@ -1,0 +1,5 @@
+"""`python -m relwise`: the command line."""
+
+from relwise.cli import main
+
+main()

@@ -1,0 +1,202 @@
+"""A trained model is a folder: weights, graph, split, settings, measures, log, model card; no pickle.
+
+| file | what |
+| --- | --- |
+| `run.json` | format, version, and every other file's size and SHA-256; written last, so that a folder with it is whole |
+| `settings.json` | the settings and the seed |
+| `model.json` | the network's description: encoders, vocabularies, categories |
+| `weights.safetensors` | the weights and the encoders' statistics |
+| `graph/` | the graph (`relwise.data.store`): schema, ids both ways, attributes, known edges |
+| `split.parquet` | every edge's part: message, valid or test, with its label |
+| `metrics.json` | the measures on test, as `relwise evaluate --json` prints them |
+| `metrics.csv` | the same as one long table |
+| `log.jsonl` | one line per validation |
+| `MODEL_CARD.md` | what the model is, what it was trained on, what it is not for |
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+import relwise
+from relwise.data.edges import Edges
+from relwise.data.graph import Graph
+from relwise.data.split import LabelledEdges, Split
+from relwise.data.store import read_saved_graph, write_graph
+from relwise.errors import InputError
+from relwise.nn.build import describe_model, rebuild_model
+from relwise.nn.model import RelGNN
+from relwise.settings import Settings
+
+FORMAT = 1
+MANIFEST = "run.json"
+CHECKPOINT = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a run folder holds.
+
+    Args:
+        graph, split, settings, seed, model: what was trained, on what and how.
+        metrics: the measures on test as JSON holds them.
+        log: one row per validation.
+        training: steps, seconds, sampler report.
+    """
+
+    graph: Graph
+    split: Split
+    settings: Settings
+    seed: int
+    model: RelGNN
+    metrics: Mapping[str, Any]
+    log: list[dict[str, float]]
+    training: Mapping[str, Any]
+
+
+def write_run(run: Run, folder: Path, table: pd.DataFrame, card: str) -> None:
+    """Write a run folder. `run.json` comes last; a checkpoint that stood there is removed after it.
+
+    Args:
+        run: what to write.
+        folder: made where it is absent; a manifest in it is removed first.
+        table: the long table of measures.
+        card: the model card's text.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    _write_json(folder / "settings.json", {"seed": run.seed, **run.settings.model_dump()})
+    _write_json(folder / "model.json", describe_model(run.model))
+    weights = {name: tensor.detach().clone().contiguous() for name, tensor in run.model.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    write_graph(run.graph, folder / "graph")
+    _write_split(run.split, folder / "split.parquet")
+    _write_json(folder / "metrics.json", dict(run.metrics))
+    table.to_csv(folder / "metrics.csv", index=False)
+    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in run.log), encoding="utf-8")
+    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    files = {name: _digest(folder / name) for name in _files(folder)}
+    manifest = {"format": FORMAT, "relwise": relwise.__version__, "training": dict(run.training), "files": files}
+    written = folder / (MANIFEST + ".part")
+    _write_json(written, manifest)
+    os.replace(written, folder / MANIFEST)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def read_run(folder: str | Path) -> Run:
+    """The run that `write_run` wrote.
+
+    Raises:
+        InputError: where the folder is none, a file of it is missing or damaged, or it is of a newer format.
+    """
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    for name, (size, digest) in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise InputError("the file is missing from the run", where=str(path), remedy="copy the run folder again, or train anew")
+        if [size, digest] != _digest(path):
+            what = "is truncated" if path.stat().st_size < size else "has changed since it was written"
+            raise InputError(f"the file {what}", where=str(path), remedy="copy the run folder again, or train anew")
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    seed = settings.pop("seed")
+    settings = Settings.of(settings)
+    graph = read_saved_graph(folder / "graph")
+    model = rebuild_model(json.loads((folder / "model.json").read_text(encoding="utf-8")), settings)
+    try:
+        model.load_state_dict(load_file(folder / "weights.safetensors"))
+    except (SafetensorError, RuntimeError) as error:
+        raise InputError(f"the weights do not fit ({error})", where=str(folder), remedy="train anew") from None
+    model.eval()
+    return Run(
+        graph,
+        _read_split(folder / "split.parquet", graph),
+        settings,
+        seed,
+        model,
+        json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
+        [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()],
+        manifest["training"],
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError("there is no such run folder", where=str(folder), remedy="relwise train DATA --out RUN makes one")
+    path = folder / MANIFEST
+    if not path.is_file():
+        if (folder / CHECKPOINT).exists():
+            raise InputError(
+                "the training has not finished", where=str(folder), remedy="relwise train DATA --out RUN --resume"
+            )
+        raise InputError("this is no run folder: it has no run.json", where=str(folder), remedy="relwise train makes one")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        version, _ = int(manifest["format"]), manifest["files"]
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+        raise InputError(
+            "the file is truncated or damaged", where=str(path), remedy="copy the run folder again, or train anew"
+        ) from None
+    if version > FORMAT:
+        raise InputError(
+            f"the run has format {version}, and this relwise reads up to {FORMAT}",
+            where=str(folder),
+            remedy=f"upgrade relwise (the run was made by {manifest.get('relwise')})",
+        )
+    return manifest
+
+
+def _files(folder: Path) -> list[str]:
+    skipped = (MANIFEST, MANIFEST + ".part", CHECKPOINT, CHECKPOINT + ".part")
+    paths = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(name for name in paths if name not in skipped)
+
+
+def _digest(path: Path) -> list:
+    return [path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()]
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_split(split: Split, path: Path) -> None:
+    parts = (("message", split.message, split.supervised),) + tuple(
+        (name, split.part(name).edges, split.part(name).labels) for name in ("valid", "test")
+    )
+    frames = [
+        pd.DataFrame({"part": name, "head": e.heads, "relation": e.relations, "tail": e.tails, "label": flag})
+        for name, e, flag in parts
+    ]
+    pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
+
+
+def _read_split(path: Path, graph: Graph) -> Split:
+    frame = pd.read_parquet(path)
+
+    def part(name: str) -> tuple[Edges, np.ndarray]:
+        rows = frame[frame["part"] == name]
+        edges = Edges(*(rows[column].to_numpy() for column in ("head", "relation", "tail")))
+        return edges, rows["label"].to_numpy(dtype=bool)
+
+    message, supervised = part("message")
+    return Split(message, supervised, LabelledEdges(*part("valid")), LabelledEdges(*part("test")), graph.edges)
+
+
+def threads() -> dict[str, int]:
+    """How many threads compute: part of what makes two results equal to the bit."""
+    import numba
+
+    return {"torch": torch.get_num_threads(), "numba": numba.get_num_threads()}

@@ -1,0 +1,248 @@
+"""The command line: a thin face over the Python API.
+
+A user's mistake is one line on stderr and exit code 2; nothing is left half-written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from relwise.errors import InputError
+from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Predict the relationships that are missing from a graph of typed entities.",
+)
+
+
+def _settings_help() -> str:
+    """All settings by part, each with its default, for `relwise train --help`."""
+    blocks = []
+    for title, part in (("Model", ModelSettings), ("Sampler", SamplerSettings), ("Training", TrainingSettings)):
+        lines = [
+            f"{name} = {'none' if field.default is None else field.default}: {field.description}"
+            for name, field in part.model_fields.items()
+        ]
+        blocks.append(f"[bold]{title} settings[/bold] (--set key=value)\n\n" + "\n\n".join(lines))
+    return "\n\n".join(blocks)
+
+
+TRAIN_HELP = f"""Train RelGNN on DATA and write the run folder.
+
+DATA is a folder: (a) schema.toml with node and relation tables in CSV or Parquet, (b) a benchmark in the format of
+Amazon (train.txt, valid.txt, test.txt; "relation head tail [label]" a line), or (c) tab-separated triples in
+train.txt, valid.txt and test.txt ("head relation tail"). Which it is, is recognised.
+
+Example: relwise train data/shop --out runs/shop --set sampler=asa --set dim=64
+
+{_settings_help()}"""
+
+
+@app.command(help=TRAIN_HELP)
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="the folder of the data")],
+    out: Annotated[Path, typer.Option(help="the run folder to write")],
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a setting, see below")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="continue a training that was interrupted")] = False,
+) -> None:
+    from relwise.bundle import CHECKPOINT, MANIFEST
+
+    settings = _parse_settings(set_ or [])
+    if out.exists() and not out.is_dir():
+        raise InputError("this is a file, not a folder", where=str(out), remedy="name another --out")
+    if (out / MANIFEST).exists():
+        if resume:
+            _say(f"{out} holds a finished run; there is nothing to resume")
+            return
+        raise InputError("the folder holds a run already", where=str(out), remedy="name another --out, or delete it")
+    checkpoint = out / CHECKPOINT
+    if out.is_dir() and not resume and any(out.iterdir()):
+        remedy = "add --resume to go on, or name another --out" if checkpoint.exists() else "name another --out"
+        raise InputError("the folder is not empty", where=str(out), remedy=remedy)
+    from relwise.data.read import read
+    from relwise.predictor import RelationshipPredictor
+
+    graph = read(data)
+    _say(f"{graph!r}")
+    for note in graph.notes:
+        _say(f"note: {note}")
+    made = _make_folder(out)
+    try:
+        model = RelationshipPredictor(seed, **settings.model_dump())
+        model.fit(graph, checkpoint=checkpoint, resume=resume, progress=True)
+    except InputError:
+        # Nothing of a training that a mistake ended is worth keeping; a checkpoint of an earlier one is.
+        if made and not checkpoint.exists():
+            shutil.rmtree(out)
+        raise
+    for sentence in model.leakage().describe():
+        _say(sentence)
+    _say(
+        f"trained {model.training['steps']} steps in {model.training['train_seconds']} s; "
+        f"the state after step {model.training['best_step']} was the best on validation"
+    )
+    model.save(out)
+    if model.split.test.labels.any():
+        _print_measures(model.metrics("test"))
+    _say(f"written to {out}")
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="the run folder")],
+    split: Annotated[Literal["valid", "test"], typer.Option(help="the edges to measure on")] = "test",
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+) -> None:
+    """Measure a run, with the plain baselines beside it and with and without leaked edges."""
+    from relwise.predictor import RelationshipPredictor
+
+    metrics = RelationshipPredictor.load(run).metrics(split)
+    if as_json:
+        _print_json(metrics)
+        return
+    for sentence in metrics["leakage"]["sentences"]:
+        print(sentence)
+    _print_measures(metrics)
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="the run folder")],
+    relation: Annotated[str | None, typer.Option(help="the relation asked about")] = None,
+    head: Annotated[str | None, typer.Option(metavar="ID", help="find tails for this head")] = None,
+    tail: Annotated[str | None, typer.Option(metavar="ID", help="find heads for this tail")] = None,
+    top: Annotated[int, typer.Option(min=1, help="how many to list")] = 10,
+    known: Annotated[bool, typer.Option("--known", help="list known relationships too, marked")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON list and nothing else")] = False,
+    pairs: Annotated[Path | None, typer.Option(help="CSV or Parquet with columns head,relation,tail to score")] = None,
+    out: Annotated[Path | None, typer.Option(help="where the scored pairs go, with the column probability added")] = None,
+) -> None:
+    """List the likeliest missing relationships of one entity, or score the pairs of a table.
+
+    Examples:
+
+    relwise predict RUN --relation visits --head N14228
+
+    relwise predict RUN --pairs pairs.csv --out scored.csv
+    """
+    from relwise.predictor import RelationshipPredictor
+
+    if (pairs is None) == (relation is None):
+        raise InputError("nothing to predict", remedy="give --relation with --head or --tail, or --pairs with --out")
+    if pairs is not None:
+        if out is None or head is not None or tail is not None:
+            raise InputError("--pairs goes with --out alone", remedy="relwise predict RUN --pairs pairs.csv --out scored.csv")
+        _score_table(run, pairs, out)
+        return
+    assert relation is not None
+    if out is not None:
+        raise InputError("--out goes with --pairs", remedy="use --json > file for a list of likeliest relationships")
+    found = RelationshipPredictor.load(run).top_k(relation, head, tail, top, known)
+    if as_json:
+        _print_json(found.to_dict(orient="records"))
+        return
+    table = Table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
+    for row in found.itertuples(index=False):
+        cells = [row.head, row.relation, row.tail, row.name, f"{row.probability:.4f}"]
+        table.add_row(*cells, *([("yes" if row.known else "no")] if known else []))
+    Console().print(table)
+
+
+def _score_table(run: Path, pairs: Path, out: Path) -> None:
+    from relwise.data.tables import cell, column_of, is_parquet, read_table
+    from relwise.predictor import RelationshipPredictor
+
+    frame = read_table(pairs)
+    triples = list(zip(*(column_of(frame, name, pairs).astype(str) for name in ("head", "relation", "tail")), strict=True))
+    if not out.parent.is_dir():
+        raise InputError("there is no such folder", where=str(out.parent), remedy="make it, or name another --out")
+    model = RelationshipPredictor.load(run)
+    try:
+        probability = model.predict_proba(triples)
+    except InputError:
+        for row, triple in enumerate(triples):
+            try:
+                model.indexed([triple])
+            except InputError as error:
+                raise InputError(error.what, where=cell(pairs, row), remedy=error.remedy) from None
+        raise
+    scored = frame.assign(probability=probability)
+    written = out.with_name(out.name + ".part")
+    scored.to_parquet(written, index=False) if is_parquet(out) else scored.to_csv(written, index=False)
+    os.replace(written, out)
+    _say(f"{len(scored):,} pairs scored, written to {out}")
+
+
+def _parse_settings(pairs: list[str]) -> Settings:
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign:
+            raise InputError(f"--set {pair!r} has no value", remedy=f"write --set {pair}=VALUE")
+        values[key.strip()] = value.strip()
+    return Settings.of(values)
+
+
+def _make_folder(folder: Path) -> bool:
+    """Whether the folder had to be made."""
+    try:
+        there = folder.exists()
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder cannot be made ({error.strerror})", where=str(folder), remedy="name another --out") from None
+    return not there
+
+
+def _print_measures(metrics: dict[str, Any]) -> None:
+    from relwise.card import MEASURES, measure_rows
+
+    table = Table(f"{metrics['split']}, percent", *MEASURES, title=None)
+    for row in measure_rows(metrics):
+        table.add_row(*row)
+    if metrics["leakage"]["counts"]["leaked"]:
+        for key, title in (("without_reversed", "not reversed in train"), ("without_leaked", "not leaked at all")):
+            table.add_section()
+            for name, *cells in measure_rows(metrics[key]):
+                table.add_row(f"{name}, {title}", *cells)
+    Console().print(table)
+    print("F1 of the network at 0.5; of a baseline, whose score is no probability, at the best threshold on validation.")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def _say(text: str) -> None:
+    """What is neither result nor error: on stderr, so that stdout can be piped."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """The program: a user's mistake is one line and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"relwise: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of a pipe has gone: nothing to tell, and nobody to tell it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

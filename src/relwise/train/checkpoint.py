@@ -1,0 +1,121 @@
+"""Checkpoints: one file that holds all a resumed training needs, replaced atomically, without pickle.
+
+A safetensors file of the weights, the best weights and Adam's moments; the rest stands in its metadata as JSON.
+The file is written beside its place and renamed over it, so a kill at any moment leaves a whole one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from relwise.data.graph import Graph
+from relwise.data.split import Split
+from relwise.errors import InputError
+from relwise.train.loop import Trainer, TrainingState
+
+FORMAT = 1
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+def fingerprint(graph: Graph, split: Split) -> str:
+    """A digest of what is learnt from: the ids, attributes and edges of every part."""
+    digest = hashlib.sha256()
+    for node_type in graph.node_types:
+        digest.update("\0".join([node_type.name, *node_type.ids]).encode())
+        for attribute in node_type.attributes:
+            digest.update(f"{attribute.name}\0{attribute.modality}".encode())
+            values = attribute.values
+            plain = "\0".join(map(repr, values)).encode() if values.dtype == object else values.tobytes()
+            digest.update(plain)
+    digest.update(repr(graph.relations).encode())
+    edges = [split.message, split.valid.edges, split.test.edges]
+    arrays = [array for part in edges for array in (part.heads, part.relations, part.tails)]
+    for array in (*arrays, split.supervised, split.valid.labels, split.test.labels):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
+    """Write where training stands.
+
+    Args:
+        trainer: after a validation.
+        path: the file.
+        data: the `fingerprint` of what is learnt from.
+    """
+    tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in trainer.best_weights.items()}
+    for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
+        for moment in MOMENTS:
+            if parameter in trainer.optimizer.state:
+                tensors[f"adam.{i}.{moment}"] = trainer.optimizer.state[parameter][moment]
+    about = {
+        "format": FORMAT,
+        "settings": trainer.settings.model_dump(),
+        "seed": trainer.seed,
+        "threads": torch.get_num_threads(),
+        "data": data,
+        "state": asdict(trainer.state),
+    }
+    # A tensor may be shared (best weights just copied are not; a tied parameter is): safetensors wants its own.
+    written = path.with_name(path.name + ".part")
+    save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, written, {"relwise": json.dumps(about)})
+    os.replace(written, path)
+
+
+def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
+    """Put a trainer where the checkpoint stands.
+
+    Raises:
+        InputError: where the file is damaged or newer, or was made with other settings, seed or data.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["relwise"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise InputError(
+            f"the checkpoint cannot be read ({error})", where=str(path), remedy="delete it and train from the start"
+        ) from None
+    if about["format"] > FORMAT:
+        raise InputError("the checkpoint is of a newer relwise", where=str(path), remedy="upgrade relwise")
+    settings = trainer.settings.model_dump()
+    for key, value in about["settings"].items():
+        if settings.get(key) != value:
+            raise InputError(
+                f"the checkpoint was made with {key} = {value}, not {settings.get(key)}",
+                where=str(path),
+                remedy=f"resume with --set {key}={value}, or train into another folder",
+            )
+    if about["seed"] != trainer.seed:
+        raise InputError(
+            f"the checkpoint was made with the seed {about['seed']}, not {trainer.seed}",
+            where=str(path),
+            remedy=f"resume with --seed {about['seed']}, or train into another folder",
+        )
+    if about["data"] != data:
+        raise InputError(
+            "the data have changed since the checkpoint was made", where=str(path), remedy="train into another folder"
+        )
+    # The number of threads decides the order in which torch adds: keep it, for the same result to the bit.
+    torch.set_num_threads(about["threads"])
+
+    def named(prefix: str) -> dict[str, torch.Tensor]:
+        return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+    trainer.model.load_state_dict(named("model."))
+    trainer.best_weights = named("best.")
+    for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
+        moments = named(f"adam.{i}.")
+        if moments:
+            trainer.optimizer.state[parameter] = moments
+    trainer.state = TrainingState(**about["state"])
