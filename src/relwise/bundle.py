@@ -43,6 +43,10 @@ from relwise.settings import Settings
 FORMAT = 1
 MANIFEST = "run.json"
 CHECKPOINT = "checkpoint.safetensors"
+FILES = (
+    "settings.json", "model.json", "weights.safetensors", "split.parquet",
+    "metrics.json", "metrics.csv", "log.jsonl", "MODEL_CARD.md",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +96,8 @@ def write_run(run: Run, folder: Path, table: pd.DataFrame, card: str) -> None:
     written = folder / (MANIFEST + ".part")
     _write_json(written, manifest)
     os.replace(written, folder / MANIFEST)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    for name in (CHECKPOINT, CHECKPOINT + ".part"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def read_run(folder: str | Path) -> Run:
@@ -142,26 +147,30 @@ def _manifest(folder: Path) -> dict[str, Any]:
                 "the training has not finished", where=str(folder), remedy="relwise train DATA --out RUN --resume"
             )
         raise InputError("this is no run folder: it has no run.json", where=str(folder), remedy="relwise train makes one")
+    damaged = InputError(
+        "the file is truncated or damaged", where=str(path), remedy="copy the run folder again, or train anew"
+    )
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        version, _ = int(manifest["format"]), manifest["files"]
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
-        raise InputError(
-            "the file is truncated or damaged", where=str(path), remedy="copy the run folder again, or train anew"
-        ) from None
+        version = int(manifest["format"])
+    except (KeyError, TypeError, ValueError):
+        raise damaged from None
     if version > FORMAT:
         raise InputError(
             f"the run has format {version}, and this relwise reads up to {FORMAT}",
             where=str(folder),
             remedy=f"upgrade relwise (the run was made by {manifest.get('relwise')})",
         )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or "training" not in manifest or not all(name in files for name in FILES):
+        raise damaged
     return manifest
 
 
 def _files(folder: Path) -> list[str]:
-    skipped = (MANIFEST, MANIFEST + ".part", CHECKPOINT, CHECKPOINT + ".part")
-    paths = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-    return sorted(name for name in paths if name not in skipped)
+    """The run's own files: what else somebody keeps in the folder may change."""
+    graph = (path.relative_to(folder).as_posix() for path in (folder / "graph").iterdir())
+    return [*FILES, *sorted(graph)]
 
 
 def _digest(path: Path) -> list:

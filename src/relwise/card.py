@@ -101,6 +101,8 @@ def _attributes(graph: Graph) -> str:
 
 
 def _measures(metrics: Mapping[str, Any]) -> str:
+    if not metrics["micro"]:
+        return "None: the split leaves no edges to test on."
     return _markdown(["percent", *MEASURES], measure_rows(metrics))
 
 

@@ -5,12 +5,13 @@ A user's mistake is one line on stderr and exit code 2; nothing is left half-wri
 
 from __future__ import annotations
 
+import bisect
 import json
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -18,6 +19,9 @@ from rich.table import Table
 
 from relwise.errors import InputError
 from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
+
+if TYPE_CHECKING:
+    from relwise.predictor import RelationshipPredictor
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,8 +74,10 @@ def train(
             return
         raise InputError("the folder holds a run already", where=str(out), remedy="name another --out, or delete it")
     checkpoint = out / CHECKPOINT
-    if out.is_dir() and not resume and any(out.iterdir()):
-        remedy = "add --resume to go on, or name another --out" if checkpoint.exists() else "name another --out"
+    resumable = checkpoint.exists()
+    # Without a checkpoint only what a kill leaves of writing one may lie there.
+    if out.is_dir() and not (resume and resumable) and not all(_is_rest(path) for path in out.iterdir()):
+        remedy = "add --resume to go on, or name another --out" if resumable else "name another --out"
         raise InputError("the folder is not empty", where=str(out), remedy=remedy)
     from relwise.data.read import read
     from relwise.predictor import RelationshipPredictor
@@ -86,8 +92,10 @@ def train(
         model.fit(graph, checkpoint=checkpoint, resume=resume, progress=True)
     except InputError:
         # Nothing of a training that a mistake ended is worth keeping; a checkpoint of an earlier one is.
-        if made and not checkpoint.exists():
+        if made:
             shutil.rmtree(out)
+        elif not resumable:
+            checkpoint.unlink(missing_ok=True)
         raise
     for sentence in model.leakage().describe():
         _say(sentence)
@@ -174,17 +182,28 @@ def _score_table(run: Path, pairs: Path, out: Path) -> None:
     try:
         probability = model.predict_proba(triples)
     except InputError:
-        for row, triple in enumerate(triples):
-            try:
-                model.indexed([triple])
-            except InputError as error:
-                raise InputError(error.what, where=cell(pairs, row), remedy=error.remedy) from None
-        raise
+        row = bisect.bisect_left(range(len(triples)), True, key=lambda row: _unknown(model, triples[: row + 1]) is not None)
+        error = _unknown(model, triples[row : row + 1])
+        assert error is not None
+        raise InputError(error.what, where=cell(pairs, row), remedy=error.remedy) from None
     scored = frame.assign(probability=probability)
     written = out.with_name(out.name + ".part")
-    scored.to_parquet(written, index=False) if is_parquet(out) else scored.to_csv(written, index=False)
-    os.replace(written, out)
+    try:
+        scored.to_parquet(written, index=False) if is_parquet(out) else scored.to_csv(written, index=False)
+        os.replace(written, out)
+    except OSError as error:
+        written.unlink(missing_ok=True)
+        raise InputError(f"cannot be written ({error.strerror})", where=str(out), remedy="name another --out") from None
     _say(f"{len(scored):,} pairs scored, written to {out}")
+
+
+def _unknown(model: RelationshipPredictor, triples: list[tuple[str, str, str]]) -> InputError | None:
+    """What of the triples is not in the graph."""
+    try:
+        model.indexed(triples)
+    except InputError as error:
+        return error
+    return None
 
 
 def _parse_settings(pairs: list[str]) -> Settings:
@@ -205,6 +224,11 @@ def _make_folder(folder: Path) -> bool:
     except OSError as error:
         raise InputError(f"the folder cannot be made ({error.strerror})", where=str(folder), remedy="name another --out") from None
     return not there
+
+
+def _is_rest(path: Path) -> bool:
+    """Whether a file is what a kill left of writing a checkpoint."""
+    return path.name == "checkpoint.safetensors.part" or path.name.startswith(".tmp")
 
 
 def _print_measures(metrics: dict[str, Any]) -> None:

@@ -82,6 +82,8 @@ class RelationshipPredictor:
         split = split_graph(graph, self.seed)
         trainer = Trainer(graph, split, self.settings, self.seed)
         path = Path(checkpoint) if checkpoint else None
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
         data = fingerprint(graph, split) if path else ""
         if path and resume and path.exists():
             load_checkpoint(trainer, path, data)
@@ -175,6 +177,8 @@ class RelationshipPredictor:
 
     def predict_missing(self, relation: str, k: int = 10) -> pd.DataFrame:
         """The k likeliest relationships of a relation that are missing from the graph, over all its pairs."""
+        if k < 1:
+            raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
         return top.predict_missing(self.scorer, self.graph.relation_index(relation), k)
 
     # -- measuring ----------------------------------------------------------------------------------------
@@ -228,9 +232,10 @@ class RelationshipPredictor:
         else:
             metrics, table = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}, pd.DataFrame()
         training = {**self.training, "threads": bundle.threads()}
-        run = bundle.Run(graph, split, self.settings, self.seed, model, metrics, self.log, training)
+        settings, seed = self._trained_with
+        run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
         sentences = self.leakage().describe()
-        card = model_card(graph, split, self.settings, self.seed, metrics, training, sentences)
+        card = model_card(graph, split, settings, seed, metrics, training, sentences)
         bundle.write_run(run, Path(folder), table, card)
 
     @classmethod
@@ -254,6 +259,8 @@ class RelationshipPredictor:
 
     def _fitted(self, graph: Graph, split: Split, model: RelGNN) -> None:
         self._run = (graph, split, model)
+        # What set_params changes later is for the next fit.
+        self._trained_with = (self.settings, self.seed)
         self._metrics = {}
         self.__dict__.pop("scorer", None)
 

@@ -62,7 +62,7 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
     relwise.errors.InputError: there is no setting 'samplr'; did you mean 'sampler' or 'share'?
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Settings:

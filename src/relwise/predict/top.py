@@ -61,7 +61,9 @@ def predict_missing(scorer: Scorer, relation: int, k: int) -> pd.DataFrame:
         flat = scores.ravel()
         # Known edges stand among the best: take enough that k unknown ones are left.
         tails_known = np.isin(np.arange(low, high), anchors).sum() + len(known)
-        count = min(len(flat), k + int(tails_known))
+        # An undirected pair stands in the block both ways round, and is listed once.
+        twice = 1 if graph.directed[relation] else 2
+        count = min(len(flat), twice * (k + int(tails_known)))
         chosen = np.argpartition(-flat, count - 1)[:count] if count < len(flat) else np.arange(len(flat))
         edges = Edges(anchors[chosen // (high - low)], np.full(count, relation), low + chosen % (high - low))
         fresh = (edges.heads != edges.tails) & ~np.isin(graph.keys(edges), known)

@@ -81,12 +81,13 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["relwise"])
+            version = about["format"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(
             f"the checkpoint cannot be read ({error})", where=str(path), remedy="delete it and train from the start"
         ) from None
-    if about["format"] > FORMAT:
+    if version > FORMAT:
         raise InputError("the checkpoint is of a newer relwise", where=str(path), remedy="upgrade relwise")
     settings = trainer.settings.model_dump()
     for key, value in about["settings"].items():

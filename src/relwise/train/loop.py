@@ -29,6 +29,7 @@ from relwise.predict.scorer import Scorer
 from relwise.settings import Settings
 
 RANKED = 2000  # validation edges ranked, at most, where MRR selects: enough to tell states apart, and quick
+DIVERGED = "lower learning_rate, or scale the attributes"
 
 
 def derived_seed(seed: int, *path: int) -> int:
@@ -172,9 +173,7 @@ class Trainer:
         self.state.refused += negatives.refused
         value = float(loss.detach())
         if not np.isfinite(value):
-            raise InputError(
-                f"the loss became {value} at step {self.state.step + 1}", remedy="lower learning_rate, or scale the attributes"
-            )
+            raise InputError(f"the loss became {value} at step {self.state.step + 1}", remedy=DIVERGED)
         return value
 
     def scorer(self) -> Scorer:
@@ -198,6 +197,8 @@ class Trainer:
     def _validate(self, loss: float) -> None:
         state, valid, scorer = self.state, self.split.valid, self.scorer()
         logits = scorer.logits(valid.edges)
+        if not np.isfinite(logits).all():
+            raise InputError(f"the scores are no numbers after step {state.step}", remedy=DIVERGED)
         row: dict[str, float] = {"step": state.step, "loss": loss, "auc": roc_auc(valid.labels, logits)}
         row["ap"] = average_precision(valid.labels, logits)
         if self.settings.select == "mrr":

@@ -1,0 +1,38 @@
+# make demo: trains on real flights and prints what is missing. make test: the tests. Both make .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
+
+.PHONY: demo test lint paper clean
+
+demo: .venv/demo.done
+	$(BIN)/python examples/flights_demo.py
+
+test: .venv/test.done
+	$(BIN)/python -m pytest
+
+lint: .venv/test.done
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+# The paper's figures on Amazon, 3 seeds; needs the benchmark data (see benchmarks/paper.py --help).
+paper: .venv/test.done
+	$(BIN)/python benchmarks/paper.py amazon
+
+# torch comes first and alone: named in constraints.txt it is the build for the CPU.
+.venv/pip.done: constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) torch
+	touch $@
+
+.venv/demo.done: .venv/pip.done pyproject.toml
+	$(PIP) -e ".[demo]"
+	touch $@
+
+.venv/test.done: .venv/pip.done pyproject.toml
+	$(PIP) -e ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv build demo-data demo-run

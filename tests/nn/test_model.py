@@ -1,0 +1,177 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from relwise.data.graph import Graph
+from relwise.nn.build import build_model, describe_model, prepare_inputs, rebuild_model
+from relwise.nn.messages import message_graph
+from relwise.settings import Settings
+from tests.fakes import SIZES, small_graph
+
+DIM = 16
+
+
+def built(graph=None, seed=0, **options):
+    graph = small_graph(0) if graph is None else graph
+    config = Settings(**{"dim": DIM, "dropout": 0.0, **options})
+    model = build_model(graph, config, seed)
+    return model, prepare_inputs(model, graph), message_graph(graph, graph.edges).adjacency, config
+
+
+def triples(directed=True):
+    rows = [(i, f"r{i % 3}", (i * 7 + 1) % 20) for i in range(20)]
+    return Graph.from_triples(rows, directed=directed)
+
+
+@pytest.mark.parametrize("options", [{}, {"layers": 1, "heads": 3}, {"bases": 2}, {"node_embedding": True}])
+def test_every_node_of_every_type_gets_a_finite_state_of_d_numbers(options):
+    model, inputs, adjacency, _ = built(**options)
+    states = model.encode(inputs, adjacency)
+    assert states.shape == (sum(SIZES.values()), DIM)
+    assert states.isfinite().all()
+    assert len(model.layers) == options.get("layers", 2)
+    none = torch.zeros(int(adjacency.fact.max()) + 1, dtype=torch.bool)
+    assert model.encode(inputs, adjacency, none).isfinite().all()
+
+
+def test_the_relation_states_are_the_decoders_own_parameter():
+    model, inputs, adjacency, _ = built()
+    model.encode(inputs, adjacency).square().sum().backward()  # the encoder alone: nothing was scored
+    assert model.decoder.relation.grad is not None
+    assert (model.decoder.relation.grad != 0).any(dim=1).all()
+    assert (model.inverse_state.grad != 0).any(dim=1).all()
+    names = [name for name, _ in model.named_parameters() if "relation" in name and "attention" not in name]
+    assert names == ["decoder.relation"]
+
+
+def test_there_is_one_inverse_relation_per_directed_one():
+    model, *_ = built()
+    assert (len(model.decoder.relation), len(model.inverse_state)) == (4, 3)  # `knows` is undirected
+    assert len(model.relation_state()) == 7
+    assert torch.equal(model.relation_state()[:4], model.decoder.relation)
+
+
+@pytest.mark.parametrize("options", [{}, {"bases": 3}])
+def test_every_parameter_learns_from_encoding_and_scoring(options):
+    graph = small_graph(0)
+    model, inputs, adjacency, _ = built(graph, **options)
+    arrays = (
+        torch.from_numpy(a.copy()) for a in (graph.edges.heads, graph.edges.relations, graph.edges.tails)
+    )
+    model.decoder(model.encode(inputs, adjacency), *arrays).square().sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert (parameter.grad != 0).any(), name
+
+
+@pytest.mark.parametrize(
+    ("graph", "options"),
+    [(small_graph(0), {}), (small_graph(1), {"bases": 2, "node_embedding": True}), (triples(), {"heads": 1})],
+)
+def test_a_network_rebuilt_from_its_description_and_weights_gives_the_same_bits(graph, options):
+    model, inputs, adjacency, config = built(graph, **options)
+    description = json.loads(json.dumps(describe_model(model)))
+    other = rebuild_model(description, config)
+    other.load_state_dict(load(save(model.state_dict())), strict=True)
+    again = prepare_inputs(other, graph)
+    for one, two in zip(inputs, again, strict=True):
+        assert one.keys() == two.keys()
+        assert all(torch.equal(one[name], two[name]) for name in one)
+    assert torch.equal(model.eval().encode(inputs, adjacency), other.eval().encode(again, adjacency))
+    assert describe_model(other) == describe_model(model)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
+    torch.manual_seed(1)
+    np.random.seed(1)
+    first = built(seed=5)[0].state_dict()
+    torch.manual_seed(2)
+    np.random.seed(2)
+    second, other = built(seed=5)[0].state_dict(), dict(built(seed=6)[0].named_parameters())
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    drawn = [name for name in other if first[name].unique().numel() > 1]
+    assert len(drawn) > 10
+    assert all(not torch.equal(first[name], other[name]) for name in drawn)
+
+
+def test_building_leaves_torchs_global_generator_as_it_was():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    built(seed=9)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_attention_has_the_weights_of_each_layer_that_encoding_used():
+    model, inputs, adjacency, _ = built(layers=3, heads=2, dropout=0.5)
+    model.eval()
+    weights = model.attention(inputs, adjacency)
+    assert [tuple(w.shape) for w in weights] == [(adjacency.num_edges, 2)] * 3
+    fed = adjacency.indptr.diff() > 0
+    target = torch.repeat_interleave(torch.arange(adjacency.num_nodes), adjacency.indptr.diff().long())
+    used = []
+    for layer in model.layers:
+        propagate = layer.propagate
+
+        def spy(*args, propagate=propagate):
+            out = propagate(*args)
+            used.append(out[1])
+            return out
+
+        layer.propagate = spy
+    model.encode(inputs, adjacency)
+    for mine, its in zip(weights, used, strict=True):
+        assert torch.equal(mine, its)
+        total = torch.zeros(adjacency.num_nodes, 2).index_add(0, target, mine.detach())
+        torch.testing.assert_close(total[fed], torch.ones_like(total[fed]))
+
+
+def test_attention_of_a_training_model_is_that_of_the_finished_one():
+    model, inputs, adjacency, _ = built(dropout=0.5)
+    during = model.train().attention(inputs, adjacency)
+    assert all(map(torch.equal, during, model.eval().attention(inputs, adjacency)))
+
+
+def test_dropout_is_drawn_in_training_and_not_in_evaluation():
+    model, inputs, adjacency, _ = built(dropout=0.5)
+    model.train()
+    assert not torch.equal(model.encode(inputs, adjacency), model.encode(inputs, adjacency))
+    torch.manual_seed(0)
+    one = model.encode(inputs, adjacency)
+    torch.manual_seed(0)
+    assert torch.equal(one, model.encode(inputs, adjacency))
+    model.eval()
+    assert torch.equal(model.encode(inputs, adjacency), model.encode(inputs, adjacency))
+
+
+def test_types_without_attributes_get_a_learnt_vector_per_node_that_learns():
+    graph = triples()
+    model, inputs, adjacency, _ = built(graph)
+    learnt = model.encoders[0].learnt
+    assert learnt is not None
+    assert learnt.weight.shape == (graph.num_nodes, DIM)
+    model.encode(inputs, adjacency).square().sum().backward()
+    assert (learnt.weight.grad != 0).any(dim=1).all()
+    assert all(encoder.learnt is None for encoder in built()[0].encoders)
+    assert all(encoder.learnt is not None for encoder in built(node_embedding=True)[0].encoders)
+
+
+def test_a_graph_of_undirected_relations_alone_needs_no_inverse_relation():
+    model, inputs, adjacency, config = built(triples(directed=False))
+    assert model.inverse_state.shape == (0, DIM)
+    model.encode(inputs, adjacency).sum().backward()
+    torch.optim.Adam(model.parameters(), fused=True).step()
+    other = rebuild_model(describe_model(model), config)
+    other.load_state_dict(load(save(model.state_dict())), strict=True)
+    assert torch.equal(model.encode(inputs, adjacency), other.encode(inputs, adjacency))
+
+
+def test_bases_are_taken_beyond_ten_relations_inverse_ones_counted():
+    assert built()[0].layers[0].coefficient is None
+    rows = [(i, f"r{i}", i + 1) for i in range(6)]
+    model, inputs, adjacency, _ = built(Graph.from_triples(rows))
+    assert model.layers[0].coefficient.shape == (12, 10)
+    assert model.encode(inputs, adjacency).isfinite().all()
