@@ -89,9 +89,7 @@ def write_flights(folder: str | Path) -> Path:
     source = _source()
     columns = ["year", "month", "day", "carrier", "tailnum", "origin", "dest"]
     flights = _read(source / "flights.csv.zip", columns)
-    flights["first_flown"] = (
-        flights["year"] + "-" + flights["month"].str.zfill(2) + "-" + flights["day"].str.zfill(2)
-    )
+    flights["first_flown"] = flights["year"] + "-" + flights["month"].str.zfill(2) + "-" + flights["day"].str.zfill(2)
     of_planes = flights[flights["tailnum"] != ""]
 
     tables = {

@@ -62,11 +62,10 @@ def _likeliest(model: RelationshipPredictor, count: int) -> Table:
     graph = model.graph
     found = pd.concat([model.predict_missing(relation, count) for relation in graph.relation_names])
     table = Table("probability", "head", "relation", "tail")
-    for row in found.nlargest(count, "probability").itertuples():
-        kind = graph.relations[graph.relation_index(str(row.relation))]
-        ends = zip((kind.head, kind.tail), (row.head, row.tail), strict=True)
-        head, tail = (_named(graph, kind, str(node)) for kind, node in ends)
-        table.add_row(f"{row.probability:.4f}", head, str(row.relation), tail)
+    for row in found.nlargest(count, "probability").to_dict(orient="records"):
+        kind = graph.relations[graph.relation_index(row["relation"])]
+        head, tail = _named(graph, kind.head, row["head"]), _named(graph, kind.tail, row["tail"])
+        table.add_row(f"{row['probability']:.4f}", head, row["relation"], tail)
     return table
 
 

@@ -27,9 +27,7 @@ def assert_same_graph(one: Graph, other: Graph) -> None:
         assert (mine.labels is None) == (its.labels is None)
         if mine.labels is not None and its.labels is not None:
             assert list(mine.labels) == list(its.labels)
-        assert [(a.name, a.modality) for a in mine.attributes] == [
-            (a.name, a.modality) for a in its.attributes
-        ]
+        assert [(a.name, a.modality) for a in mine.attributes] == [(a.name, a.modality) for a in its.attributes]
         for a, b in zip(mine.attributes, its.attributes, strict=True):
             assert a.values.dtype == b.values.dtype
             np.testing.assert_array_equal(a.values, b.values)

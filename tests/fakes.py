@@ -36,15 +36,11 @@ def small_graph(seed: int = 0, split: SplitRule | None = None) -> Graph:
     offset = {"person": 0, "company": SIZES["person"], "city": SIZES["person"] + SIZES["company"]}
     columns = []
     for index, (relation, count) in enumerate(zip(relations, (100, 60, 100, 40), strict=True)):
-        pairs = _pairs(
-            groups[relation.head], groups[relation.tail], count, relation.head == relation.tail, rng
-        )
+        pairs = _pairs(groups[relation.head], groups[relation.tail], count, relation.head == relation.tail, rng)
         ones = np.full(count, index)
         columns.append((pairs[:, 0] + offset[relation.head], ones, pairs[:, 1] + offset[relation.tail]))
     heads, codes, tails = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    times = np.datetime64("2020-01-01", "us") + rng.integers(0, 366 * 86_400, len(heads)).astype(
-        "timedelta64[s]"
-    )
+    times = np.datetime64("2020-01-01", "us") + rng.integers(0, 366 * 86_400, len(heads)).astype("timedelta64[s]")
     times[(rng.random(len(heads)) < 0.05) | (codes == 3)] = np.datetime64("NaT")
     return Graph(node_types, relations, Edges(heads, codes, tails, times), split_rule=split or SplitRule())
 
@@ -76,9 +72,7 @@ def _node_type(name: str, groups: np.ndarray, rng: np.random.Generator) -> NodeT
 
     labels = None
     if name == "person":
-        since = np.datetime64("1990-01-01", "us") + (groups * 1000 + rng.integers(0, 500, n)).astype(
-            "timedelta64[D]"
-        )
+        since = np.datetime64("1990-01-01", "us") + (groups * 1000 + rng.integers(0, 500, n)).astype("timedelta64[D]")
         bios = ["likes rivers and boats", "writes about trains", "grows tomatoes", "paints großen Häuser"]
         attributes = (
             Attribute("age", "numeric", gaps(20.0 + 10 * groups + rng.normal(size=n), np.nan)),

@@ -2,7 +2,7 @@
 
 | file | what |
 | --- | --- |
-| `run.json` | format, version, and every other file's size and SHA-256; written last, so that a folder with it is whole |
+| `run.json` | format, version, every other file's size and SHA-256; written last: a folder with it is whole |
 | `settings.json` | the settings and the seed |
 | `model.json` | the network's description: encoders, vocabularies, categories |
 | `weights.safetensors` | the weights and the encoders' statistics |
@@ -92,7 +92,12 @@ def write_run(run: Run, folder: Path, table: pd.DataFrame, card: str) -> None:
     (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in run.log), encoding="utf-8")
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     files = {name: _digest(folder / name) for name in _files(folder)}
-    manifest = {"format": FORMAT, "relwise": relwise.__version__, "training": dict(run.training), "files": files}
+    manifest = {
+        "format": FORMAT,
+        "relwise": relwise.__version__,
+        "training": dict(run.training),
+        "files": files,
+    }
     written = folder / (MANIFEST + ".part")
     _write_json(written, manifest)
     os.replace(written, folder / MANIFEST)
@@ -111,7 +116,11 @@ def read_run(folder: str | Path) -> Run:
     for name, (size, digest) in manifest["files"].items():
         path = folder / name
         if not path.is_file():
-            raise InputError("the file is missing from the run", where=str(path), remedy="copy the run folder again, or train anew")
+            raise InputError(
+                "the file is missing from the run",
+                where=str(path),
+                remedy="copy the run folder again, or train anew",
+            )
         if [size, digest] != _digest(path):
             what = "is truncated" if path.stat().st_size < size else "has changed since it was written"
             raise InputError(f"the file {what}", where=str(path), remedy="copy the run folder again, or train anew")
@@ -139,14 +148,20 @@ def read_run(folder: str | Path) -> Run:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
-        raise InputError("there is no such run folder", where=str(folder), remedy="relwise train DATA --out RUN makes one")
+        raise InputError(
+            "there is no such run folder", where=str(folder), remedy="relwise train DATA --out RUN makes one"
+        )
     path = folder / MANIFEST
     if not path.is_file():
         if (folder / CHECKPOINT).exists():
             raise InputError(
-                "the training has not finished", where=str(folder), remedy="relwise train DATA --out RUN --resume"
+                "the training has not finished",
+                where=str(folder),
+                remedy="relwise train DATA --out RUN --resume",
             )
-        raise InputError("this is no run folder: it has no run.json", where=str(folder), remedy="relwise train makes one")
+        raise InputError(
+            "this is no run folder: it has no run.json", where=str(folder), remedy="relwise train makes one"
+        )
     damaged = InputError(
         "the file is truncated or damaged", where=str(path), remedy="copy the run folder again, or train anew"
     )
@@ -182,8 +197,9 @@ def _write_json(path: Path, value: Any) -> None:
 
 
 def _write_split(split: Split, path: Path) -> None:
-    parts = (("message", split.message, split.supervised),) + tuple(
-        (name, split.part(name).edges, split.part(name).labels) for name in ("valid", "test")
+    parts = (
+        ("message", split.message, split.supervised),
+        *tuple((name, split.part(name).edges, split.part(name).labels) for name in ("valid", "test")),
     )
     frames = [
         pd.DataFrame({"part": name, "head": e.heads, "relation": e.relations, "tail": e.tails, "label": flag})
@@ -196,9 +212,9 @@ def _read_split(path: Path, graph: Graph) -> Split:
     frame = pd.read_parquet(path)
 
     def part(name: str) -> tuple[Edges, np.ndarray]:
-        rows = frame[frame["part"] == name]
-        edges = Edges(*(rows[column].to_numpy() for column in ("head", "relation", "tail")))
-        return edges, rows["label"].to_numpy(dtype=bool)
+        rows = (frame["part"] == name).to_numpy()
+        edges = Edges(*(frame[column].to_numpy()[rows] for column in ("head", "relation", "tail")))
+        return edges, frame["label"].to_numpy(dtype=bool)[rows]
 
     message, supervised = part("message")
     return Split(message, supervised, LabelledEdges(*part("valid")), LabelledEdges(*part("test")), graph.edges)

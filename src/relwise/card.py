@@ -84,7 +84,11 @@ def _nodes(graph: Graph) -> str:
 def _relations(graph: Graph, split: Split) -> str:
     parts = (split.message, split.valid.positives, split.test.positives)
     rows = [
-        [name, f"{r.head} {'→' if r.directed else '–'} {r.tail}", *(f"{(p.relations == i).sum():,}" for p in parts)]
+        [
+            name,
+            f"{r.head} {'→' if r.directed else '-'} {r.tail}",
+            *(f"{(p.relations == i).sum():,}" for p in parts),
+        ]
         for i, (name, r) in enumerate(zip(graph.relation_names, graph.relations, strict=True))
     ]
     if len(rows) > 40:

@@ -35,7 +35,11 @@ app = typer.Typer(
 def _settings_help() -> str:
     """All settings by part, each with its default, for `relwise train --help`."""
     blocks = []
-    for title, part in (("Model", ModelSettings), ("Sampler", SamplerSettings), ("Training", TrainingSettings)):
+    for title, part in (
+        ("Model", ModelSettings),
+        ("Sampler", SamplerSettings),
+        ("Training", TrainingSettings),
+    ):
         lines = [
             f"{name} = {'none' if field.default is None else field.default}: {field.description}"
             for name, field in part.model_fields.items()
@@ -137,7 +141,9 @@ def predict(
     known: Annotated[bool, typer.Option("--known", help="list known relationships too, marked")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON list and nothing else")] = False,
     pairs: Annotated[Path | None, typer.Option(help="CSV or Parquet with columns head,relation,tail to score")] = None,
-    out: Annotated[Path | None, typer.Option(help="where the scored pairs go, with the column probability added")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="where the scored pairs go, with the column probability added")
+    ] = None,
 ) -> None:
     """List the likeliest missing relationships of one entity, or score the pairs of a table.
 
@@ -153,7 +159,10 @@ def predict(
         raise InputError("nothing to predict", remedy="give --relation with --head or --tail, or --pairs with --out")
     if pairs is not None:
         if out is None or head is not None or tail is not None:
-            raise InputError("--pairs goes with --out alone", remedy="relwise predict RUN --pairs pairs.csv --out scored.csv")
+            raise InputError(
+                "--pairs goes with --out alone",
+                remedy="relwise predict RUN --pairs pairs.csv --out scored.csv",
+            )
         _score_table(run, pairs, out)
         return
     assert relation is not None
@@ -164,9 +173,9 @@ def predict(
         _print_json(found.to_dict(orient="records"))
         return
     table = Table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
-    for row in found.itertuples(index=False):
-        cells = [row.head, row.relation, row.tail, row.name, f"{row.probability:.4f}"]
-        table.add_row(*cells, *([("yes" if row.known else "no")] if known else []))
+    for row in found.to_dict(orient="records"):
+        cells = [row["head"], row["relation"], row["tail"], row["name"], f"{row['probability']:.4f}"]
+        table.add_row(*cells, *([("yes" if row["known"] else "no")] if known else []))
     Console().print(table)
 
 
@@ -175,14 +184,18 @@ def _score_table(run: Path, pairs: Path, out: Path) -> None:
     from relwise.predictor import RelationshipPredictor
 
     frame = read_table(pairs)
-    triples = list(zip(*(column_of(frame, name, pairs).astype(str) for name in ("head", "relation", "tail")), strict=True))
+    triples = list(
+        zip(*(column_of(frame, name, pairs).astype(str) for name in ("head", "relation", "tail")), strict=True)
+    )
     if not out.parent.is_dir():
         raise InputError("there is no such folder", where=str(out.parent), remedy="make it, or name another --out")
     model = RelationshipPredictor.load(run)
     try:
         probability = model.predict_proba(triples)
     except InputError:
-        row = bisect.bisect_left(range(len(triples)), True, key=lambda row: _unknown(model, triples[: row + 1]) is not None)
+        row = bisect.bisect_left(
+            range(len(triples)), True, key=lambda row: _unknown(model, triples[: row + 1]) is not None
+        )
         error = _unknown(model, triples[row : row + 1])
         assert error is not None
         raise InputError(error.what, where=cell(pairs, row), remedy=error.remedy) from None
@@ -222,7 +235,9 @@ def _make_folder(folder: Path) -> bool:
         there = folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"the folder cannot be made ({error.strerror})", where=str(folder), remedy="name another --out") from None
+        raise InputError(
+            f"the folder cannot be made ({error.strerror})", where=str(folder), remedy="name another --out"
+        ) from None
     return not there
 
 
@@ -238,12 +253,17 @@ def _print_measures(metrics: dict[str, Any]) -> None:
     for row in measure_rows(metrics):
         table.add_row(*row)
     if metrics["leakage"]["counts"]["leaked"]:
-        for key, title in (("without_reversed", "not reversed in train"), ("without_leaked", "not leaked at all")):
+        for key, title in (
+            ("without_reversed", "not reversed in train"),
+            ("without_leaked", "not leaked at all"),
+        ):
             table.add_section()
             for name, *cells in measure_rows(metrics[key]):
                 table.add_row(f"{name}, {title}", *cells)
     Console().print(table)
-    print("F1 of the network at 0.5; of a baseline, whose score is no probability, at the best threshold on validation.")
+    print(
+        "F1 of the network at 0.5; of a baseline, whose score is no probability, at the best threshold on validation."
+    )
 
 
 def _print_json(value: Any) -> None:

@@ -1,4 +1,4 @@
-"""`RelationshipPredictor`: the whole chain behind scikit-learn's habits: fit, predict_proba, score, top_k, save, load."""
+"""`RelationshipPredictor`: the whole chain behind scikit-learn's habits: fit, predict_proba, score, and more."""
 
 from __future__ import annotations
 
@@ -69,7 +69,12 @@ class RelationshipPredictor:
     # -- learning -----------------------------------------------------------------------------------------
 
     def fit(
-        self, graph: Graph, *, checkpoint: str | Path | None = None, resume: bool = False, progress: bool = False
+        self,
+        graph: Graph,
+        *,
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+        progress: bool = False,
     ) -> Self:
         """Split, audit and train.
 

@@ -1,4 +1,4 @@
-"""The settings of a run: one Pydantic model per part, flat keys, the same words as keywords, in TOML and with `--set`."""
+"""The settings of a run: one Pydantic model per part, flat keys, the same words as keywords and with `--set`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ class ModelSettings(BaseModel):
     layers: int = Field(2, ge=1, le=8, description="message passing layers")
     heads: int = Field(2, ge=1, le=64, description="attention heads")
     bases: int | None = Field(
-        None, ge=1, description="basis matrices a layer (eq. 5); none: a matrix a relation up to 10 relations, else 10 bases"
+        None,
+        ge=1,
+        description="basis matrices a layer (eq. 5); none: a matrix a relation up to 10 relations, else 10 bases",
     )
     dropout: float = Field(0.3, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
     node_embedding: bool = Field(
@@ -31,9 +33,7 @@ class ModelSettings(BaseModel):
 class SamplerSettings(BaseModel):
     """The negatives."""
 
-    sampler: SamplerName = Field(
-        "random", description="random | hardest | asa: how a negative is taken from its pool"
-    )
+    sampler: SamplerName = Field("random", description="random | hardest | asa: how a negative is taken from its pool")
     pool: int = Field(10, ge=1, le=10_000, description="corruptions to choose from (hardest, asa)")
     mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")
     mu_decay: Literal["constant", "linear", "exponential"] = Field("constant", description="of mu over the steps (asa)")
@@ -46,7 +46,9 @@ class TrainingSettings(BaseModel):
     steps: int = Field(300, ge=1, description="full-graph steps at most")
     learning_rate: float = Field(0.01, gt=0, description="Adam's")
     weight_decay: float = Field(0.0, ge=0, description="L2 pull of all weights towards zero")
-    share: float = Field(0.3, gt=0, lt=1, description="share of the training edges supervised, and masked, in each step")
+    share: float = Field(
+        0.3, gt=0, lt=1, description="share of the training edges supervised, and masked, in each step"
+    )
     select: Measure = Field("ap", description="ap | auc | mrr: validation measure by which the best state is kept")
     eval_every: int = Field(10, ge=1, description="steps between validations")
     patience: int = Field(8, ge=1, description="validations without a better value before training stops")
@@ -72,7 +74,9 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
                 remedy = nearest(key, cls.model_fields) or f"the settings are {', '.join(cls.model_fields)}"
                 raise InputError(f"there is no setting {key!r}", remedy=remedy)
         try:
-            return cls(**{key: None if value in ("none", "None") else value for key, value in values.items()})
+            return cls.model_validate(
+                {key: None if value in ("none", "None") else value for key, value in values.items()}
+            )
         except ValidationError as error:
             first = error.errors()[0]
             key = str(first["loc"][0])

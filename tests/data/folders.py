@@ -44,8 +44,7 @@ SHOP = {
     "planes.csv": "tailnum,model,year,maker,n_seats\nN1,A1,1999,BOEING,\nN2,,,,5\nN3,B2,2001,AIRBUS,6\n",
     "airports.csv": "faa,lat,lon\nJFK,40.6,-73.8\nLAX,,\nSFO,37.6,-122.4\n",
     "visits.csv": (
-        "tailnum,dest,first,route\n"
-        "N1,JFK,2013-01-01,r1\nN2,JFK,2013-03-01,r2\nN3,SFO,,r1\nN3,LAX,2013-05-01,r2\n"
+        "tailnum,dest,first,route\nN1,JFK,2013-01-01,r1\nN2,JFK,2013-03-01,r2\nN3,SFO,,r1\nN3,LAX,2013-05-01,r2\n"
     ),
     "near.csv": "a,b\nJFK,SFO\nLAX,SFO\n",
 }

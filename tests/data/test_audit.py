@@ -54,9 +54,7 @@ def test_each_guise() -> None:
 
 def test_exact_repetitions_are_told() -> None:
     graph, split = given_split([("a", "r", "b"), ("n", "r", "n"), ("x", "s", "y")], [("a", "s", "y")])
-    again = LabelledEdges(
-        split.message[np.array([0, 1])], np.ones(2, bool)
-    )  # which reading would have dropped
+    again = LabelledEdges(split.message[np.array([0, 1])], np.ones(2, bool))  # which reading would have dropped
     found = leakage(graph, replace(split, test=again))
     assert found.test.counts()["same"] == 2
     assert found.test.counts()["reversed"] == 0, "a self-loop is not its own reverse"

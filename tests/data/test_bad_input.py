@@ -163,9 +163,7 @@ def _check(error: InputError, folder: Path, where: str, what: str, remedy: str) 
         ),
     ],
 )
-def test_tables(
-    tmp_path: Path, name: str, content: str | bytes | None, where: str, what: str, remedy: str
-) -> None:
+def test_tables(tmp_path: Path, name: str, content: str | bytes | None, where: str, what: str, remedy: str) -> None:
     error = _fails(tmp_path, SHOP, **{name: content})
     _check(error, tmp_path, where, what, remedy)
 
@@ -219,9 +217,7 @@ def test_parquet_numbers(tmp_path: Path, value: float) -> None:
         ("train_txt", b"1 a b\n1 \xe9 b\n", "train.txt, line 2", "byte 0xe9 is not UTF-8", "UTF-8"),
     ],
 )
-def test_benchmarks(
-    tmp_path: Path, name: str, content: str | bytes | None, where: str, what: str, remedy: str
-) -> None:
+def test_benchmarks(tmp_path: Path, name: str, content: str | bytes | None, where: str, what: str, remedy: str) -> None:
     _check(_fails(tmp_path, BENCHMARK, **{name: content}), tmp_path, where, what, remedy)
 
 
@@ -255,9 +251,7 @@ def test_benchmarks(
         ("valid_txt", b"a\tr\tb\n\n\xff\tr\tb\n", "valid.txt, line 3", "byte 0xff is not UTF-8", "UTF-8"),
     ],
 )
-def test_triples(
-    tmp_path: Path, name: str, content: str | bytes | None, where: str, what: str, remedy: str
-) -> None:
+def test_triples(tmp_path: Path, name: str, content: str | bytes | None, where: str, what: str, remedy: str) -> None:
     _check(_fails(tmp_path, TRIPLES, **{name: content}), tmp_path, where, what, remedy)
 
 

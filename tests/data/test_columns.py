@@ -114,18 +114,14 @@ def test_words(parquet: Write, array: Any, expected: list[str | None]) -> None:
 
 
 def test_dates(csv: Write) -> None:
-    frame, path = csv(
-        'x\n2013-01-31\n" "\n2013-01-31T10:00:00+02:00\n0001-01-01\n2013-01-01 00:00:00.123456789Z\n'
-    )
+    frame, path = csv('x\n2013-01-31\n" "\n2013-01-31T10:00:00+02:00\n0001-01-01\n2013-01-01 00:00:00.123456789Z\n')
     got = timestamp(frame, "x", path)
     assert got.dtype == "datetime64[us]"
     expected = ["2013-01-31", "NaT", "2013-01-31T08:00", "0001-01-01", "2013-01-01T00:00:00.123456"]
     np.testing.assert_array_equal(got, np.array(expected, "datetime64[us]"))
 
 
-@pytest.mark.parametrize(
-    "value", ["7/4/1996", "2013-02-30", "now", "today", "NaT", "12", "soon", "10000-01-01"]
-)
+@pytest.mark.parametrize("value", ["7/4/1996", "2013-02-30", "now", "today", "NaT", "12", "soon", "10000-01-01"])
 def test_what_is_no_date(csv: Write, value: str) -> None:
     frame, path = csv(f"x\n2013-01-01\n{value}\n")
     with pytest.raises(InputError) as caught:
@@ -179,9 +175,7 @@ def test_what_is_no_vector(csv: Write, row: str, column: str) -> None:
     assert caught.value.where == f"{path}, row 3, column '{column}'"
 
 
-@pytest.mark.parametrize(
-    "kind", [pa.list_(pa.float64()), pa.large_list(pa.float32()), pa.list_(pa.int64(), 2)]
-)
+@pytest.mark.parametrize("kind", [pa.list_(pa.float64()), pa.large_list(pa.float32()), pa.list_(pa.int64(), 2)])
 def test_vectors_from_lists(parquet: Write, kind: pa.DataType) -> None:
     frame, path = parquet(pa.array([[1, 2], None, [3, 4]], kind))
     np.testing.assert_array_equal(vector(frame, ["x"], path), [[1, 2], [np.nan, np.nan], [3, 4]])

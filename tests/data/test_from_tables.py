@@ -22,9 +22,7 @@ def _edges(graph: Graph, relation: str) -> list[tuple[str, str, str]]:
             graph.node_id(t),
             str(graph.edges.times[i])[:10] if graph.edges.times is not None else "",
         )
-        for i, (h, r, t) in enumerate(
-            zip(graph.edges.heads, graph.edges.relations, graph.edges.tails, strict=True)
-        )
+        for i, (h, r, t) in enumerate(zip(graph.edges.heads, graph.edges.relations, graph.edges.tails, strict=True))
         if r == index
     ]
 

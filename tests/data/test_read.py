@@ -174,9 +174,7 @@ def test_amazon(benchmark_data: Data) -> None:
         ("fb237_v1/train_graph", 1_594, [4_245, 489, 492], 180),
     ],
 )
-def test_knowledge_graphs(
-    benchmark_data: Data, name: str, nodes: int, parts: list[int], relations: int
-) -> None:
+def test_knowledge_graphs(benchmark_data: Data, name: str, nodes: int, parts: list[int], relations: int) -> None:
     graph = read(benchmark_data(name))
     assert (graph.num_nodes, graph.num_relations) == (nodes, relations)
     assert graph.parts is not None

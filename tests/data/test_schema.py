@@ -128,9 +128,7 @@ def test_splits(tmp_path: Path, split: str, rule: SplitRule) -> None:
         ('by = "time"', 'by = "random"', "split", "valid is '2013-03-01'", "share between 0 and 1"),
     ],
 )
-def test_one_error(
-    tmp_path: Path, old: str, new: str, key: str | None, what: str | None, remedy: str | None
-) -> None:
+def test_one_error(tmp_path: Path, old: str, new: str, key: str | None, what: str | None, remedy: str | None) -> None:
     assert old in SCHEMA
     text = SCHEMA.replace(old, new, 1)
     if key is None:

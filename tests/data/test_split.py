@@ -21,9 +21,7 @@ def _check(graph: Graph, split: Split) -> None:
     """What holds of every split of a graph whose edges are all different facts."""
     parts = [split.message, split.valid.positives, split.test.positives]
     keys = [graph.keys(part) for part in parts]
-    assert sorted(np.concatenate(keys)) == sorted(graph.keys(graph.edges)), (
-        "the parts are all edges, each once"
-    )
+    assert sorted(np.concatenate(keys)) == sorted(graph.keys(graph.edges)), "the parts are all edges, each once"
     assert len(split.filter) == len(graph.edges)
     assert set(graph.keys(split.supervision)) <= set(keys[0])
     for part in (split.valid, split.test):
@@ -97,9 +95,7 @@ def test_the_same_seed_gives_the_same_split() -> None:
     first, again, other = (split_graph(graph, seed) for seed in (5, 5, 6))
     for part in ("valid", "test"):
         for end in ("heads", "relations", "tails"):
-            np.testing.assert_array_equal(
-                getattr(first.part(part).edges, end), getattr(again.part(part).edges, end)
-            )
+            np.testing.assert_array_equal(getattr(first.part(part).edges, end), getattr(again.part(part).edges, end))
     assert first.test.edges.heads.tolist() != other.test.edges.heads.tolist()
 
 
@@ -119,9 +115,7 @@ def test_a_given_split_and_given_negatives_stay_as_they_are() -> None:
 def test_negatives_are_all_unknown_pairs_where_few_are_left(n: int, seed: int, directed: bool) -> None:
     pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
     known = [pair for i, pair in enumerate(pairs) if (i + seed) % 3]
-    graph = Graph.from_triples(
-        [(a, "r", b) for a, b in known] + [(a, "s", a) for a in range(n)], directed=directed
-    )
+    graph = Graph.from_triples([(a, "r", b) for a, b in known] + [(a, "s", a) for a in range(n)], directed=directed)
     positives = graph.edges[graph.edges.relations == 0]
     drawn = draw_negatives(graph, positives, np.random.default_rng(seed))
     assert not np.isin(graph.keys(drawn), graph.keys(graph.edges)).any()
@@ -133,9 +127,7 @@ def test_negatives_are_all_unknown_pairs_where_few_are_left(n: int, seed: int, d
 
 def test_what_cannot_be_split() -> None:
     graph = small_graph()
-    timeless = replace(
-        graph, edges=Edges(graph.edges.heads, graph.edges.relations, graph.edges.tails), split_rule=TIME
-    )
+    timeless = replace(graph, edges=Edges(graph.edges.heads, graph.edges.relations, graph.edges.tails), split_rule=TIME)
     with pytest.raises(InputError, match="no relation names a time column; add time"):
         split_graph(timeless)
     with pytest.raises(InputError, match="the data give no split"):

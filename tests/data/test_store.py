@@ -20,9 +20,7 @@ from relwise.errors import InputError
 from tests.compare import assert_same_graph
 from tests.fakes import small_graph
 
-_TIMES = st.integers(-(2**53), 2**53).map(lambda i: np.datetime64(i, "us")) | st.just(
-    np.datetime64("NaT", "us")
-)
+_TIMES = st.integers(-(2**53), 2**53).map(lambda i: np.datetime64(i, "us")) | st.just(np.datetime64("NaT", "us"))
 
 
 @st.composite
@@ -79,9 +77,7 @@ def _graphs(draw: Any) -> Graph:
         st.sampled_from([SplitRule(), SplitRule("given"), SplitRule("time", "2013-01-01", "2014-01-01")])
         | st.builds(SplitRule, st.just("random"), st.floats(0.01, 0.4), st.floats(0.01, 0.4))
     )
-    return Graph(
-        types, relations, known, parts, negatives, rule, tuple(draw(st.lists(st.text(), max_size=2)))
-    )
+    return Graph(types, relations, known, parts, negatives, rule, tuple(draw(st.lists(st.text(), max_size=2))))
 
 
 @settings(max_examples=60, deadline=None)

@@ -236,9 +236,7 @@ def test_scores_blind_to_relations_are_asked_for_once_per_anchor() -> None:
 def test_what_is_wrong_is_said() -> None:
     graph = small_graph()
     with pytest.raises(ValueError, match="score_block gave"):
-        rank_edges(
-            graph.edges, graph.edges, graph, lambda end, relations, anchors: np.zeros((len(anchors), 3))
-        )
+        rank_edges(graph.edges, graph.edges, graph, lambda end, relations, anchors: np.zeros((len(anchors), 3)))
     wrong = Edges(np.array([0]), np.array([0]), np.array([1]))  # a person as the company one works at
     with pytest.raises(ValueError, match="tail is not of the type"):
         rank_edges(wrong, graph.edges, graph, lambda end, relations, anchors: np.zeros((len(anchors), 28)))

@@ -166,9 +166,7 @@ def test_amazon_with_and_without_leaked_edges(benchmark_data: Callable[[str], Pa
     def block(end: End, relations: np.ndarray, anchors: np.ndarray) -> np.ndarray:
         return path3.rows(anchors)
 
-    result = evaluate(
-        graph, split.test, split, lambda e: path3.pairs(e.heads, e.tails), block, baselines=[path3]
-    )
+    result = evaluate(graph, split.test, split, lambda e: path3.pairs(e.heads, e.tails), block, baselines=[path3])
     leak = leakage(graph, split).test
     model, plain = result.measures("model"), result.measures("path3")
     assert {**model, "f1": 0} == {**plain, "f1": 0}

@@ -59,9 +59,7 @@ def test_pointers_count_the_edges_of_each_target_and_of_each_row(table):
     assert adjacency.num_edges == len(table)
     assert adjacency.indptr.diff().tolist() == torch.bincount(table[:, 1], minlength=NODES).tolist()
     rows = len(adjacency.row_source)
-    assert (
-        adjacency.row_indptr.diff().tolist() == torch.bincount(adjacency.row.long(), minlength=rows).tolist()
-    )
+    assert adjacency.row_indptr.diff().tolist() == torch.bincount(adjacency.row.long(), minlength=rows).tolist()
     assert adjacency.indptr[0] == adjacency.row_indptr[0] == 0
 
 
@@ -71,9 +69,7 @@ def test_the_transpose_holds_the_same_edges_sorted_by_row(table):
     adjacency = build(table)
     position = adjacency.row_position.long()
     assert sorted(position.tolist()) == list(range(len(table)))
-    of_row = torch.repeat_interleave(
-        torch.arange(len(adjacency.row_source)), adjacency.row_indptr.diff().long()
-    )
+    of_row = torch.repeat_interleave(torch.arange(len(adjacency.row_source)), adjacency.row_indptr.diff().long())
     assert torch.equal(adjacency.row.long()[position], of_row)
     assert torch.equal(targets(adjacency)[position], adjacency.row_target.long())
 

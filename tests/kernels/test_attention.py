@@ -16,7 +16,11 @@ def message_graph(seed, nodes=12, edges=60, relations=3):
 
 def inputs(adjacency, heads=2, width=5, dtype=torch.float64, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    shapes = (adjacency.num_nodes, heads), (len(adjacency.row_source), heads), (len(adjacency.row_source), width)
+    shapes = (
+        (adjacency.num_nodes, heads),
+        (len(adjacency.row_source), heads),
+        (len(adjacency.row_source), width),
+    )
     return tuple(torch.randn(s, generator=generator, dtype=dtype).requires_grad_() for s in shapes)
 
 

@@ -85,9 +85,7 @@ class Task:
 
 def random_known(count, seed=0, nodes=Task.nodes):
     rng = np.random.default_rng(seed)
-    return zip(
-        rng.integers(0, nodes, count), rng.integers(0, 2, count), rng.integers(0, nodes, count), strict=True
-    )
+    return zip(rng.integers(0, nodes, count), rng.integers(0, 2, count), rng.integers(0, nodes, count), strict=True)
 
 
 @given(st.integers(0, 6000), st.integers(0, 59), st.integers(1, 60), st.integers(0, 2**64 - 1))

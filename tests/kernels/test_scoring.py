@@ -24,7 +24,9 @@ def test_agrees_with_plain_torch_forward_and_backward(edges, relations, dtype, t
     torch.testing.assert_close(ours, plain, rtol=tolerance, atol=tolerance)
     direction = torch.linspace(-1, 1, edges, dtype=dtype)
     for got, want in zip(
-        torch.autograd.grad(ours, (h, w), direction), torch.autograd.grad(plain, (h, w), direction), strict=True
+        torch.autograd.grad(ours, (h, w), direction),
+        torch.autograd.grad(plain, (h, w), direction),
+        strict=True,
     ):
         torch.testing.assert_close(got, want, rtol=tolerance, atol=tolerance * 10)
 

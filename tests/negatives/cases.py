@@ -42,9 +42,7 @@ class Scene:
         return self.decoder(self.nodes, *arrays)
 
     def sample(self, sampler: NegativeSampler, step: int = 10_000, seed: int = 5):
-        return self.corruptor.sample(
-            self.index, sampler, self.decoder, self.nodes, self.positive, step=step, seed=seed
-        )
+        return self.corruptor.sample(self.index, sampler, self.decoder, self.nodes, self.positive, step=step, seed=seed)
 
 
 def same_edges(one, other) -> bool:

@@ -20,9 +20,7 @@ RANGE = {"a": range(0, 4), "b": range(4, 7)}
 
 
 def graph_of(edges: list[tuple[int, int, int]]) -> Graph:
-    types = tuple(
-        NodeType(n, pd.Index([f"{n}{i}" for i in range(size)], dtype=object)) for n, size in SIZES.items()
-    )
+    types = tuple(NodeType(n, pd.Index([f"{n}{i}" for i in range(size)], dtype=object)) for n, size in SIZES.items())
     return Graph(types, RELATIONS, edges_of(edges))
 
 
@@ -31,12 +29,7 @@ def edges_of(rows) -> Edges:
     return Edges(heads, relations, tails)
 
 
-ALL = [
-    (h, r, t)
-    for r, relation in enumerate(RELATIONS)
-    for h in RANGE[relation.head]
-    for t in RANGE[relation.tail]
-]
+ALL = [(h, r, t) for r, relation in enumerate(RELATIONS) for h in RANGE[relation.head] for t in RANGE[relation.tail]]
 
 
 @st.composite
@@ -47,9 +40,7 @@ def known_edges(draw):
 
 
 def stated(known, head, relation, tail):
-    return (head, relation, tail) in known or (
-        not RELATIONS[relation].directed and (tail, relation, head) in known
-    )
+    return (head, relation, tail) in known or (not RELATIONS[relation].directed and (tail, relation, head) in known)
 
 
 @given(known_edges())

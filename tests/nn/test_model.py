@@ -58,9 +58,7 @@ def test_there_is_one_inverse_relation_per_directed_one():
 def test_every_parameter_learns_from_encoding_and_scoring(options):
     graph = small_graph(0)
     model, inputs, adjacency, _ = built(graph, **options)
-    arrays = (
-        torch.from_numpy(a.copy()) for a in (graph.edges.heads, graph.edges.relations, graph.edges.tails)
-    )
+    arrays = (torch.from_numpy(a.copy()) for a in (graph.edges.heads, graph.edges.relations, graph.edges.tails))
     model.decoder(model.encode(inputs, adjacency), *arrays).square().sum().backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name

@@ -88,9 +88,7 @@ def test_the_layer_is_the_papers_equations_on_any_graph(edges, heads, bases, see
     conv, x, _, _ = make(seed, heads, bases)
     table = torch.tensor(edges, dtype=torch.int64).reshape(-1, 3)
     out = conv(x, table[:, :2].T, table[:, 2])
-    torch.testing.assert_close(
-        out, by_the_paper(conv, x, table[:, :2].T, table[:, 2], conv.relation_state)[0]
-    )
+    torch.testing.assert_close(out, by_the_paper(conv, x, table[:, :2].T, table[:, 2], conv.relation_state)[0])
 
 
 def test_relation_states_may_have_a_size_of_their_own():
@@ -155,9 +153,7 @@ def test_renaming_the_nodes_renames_the_states():
     conv, x, edge_index, edge_type = make()
     names = torch.randperm(NODES)
     renamed = torch.empty_like(x).index_copy_(0, names, x)
-    torch.testing.assert_close(
-        conv(renamed, names[edge_index], edge_type)[names], conv(x, edge_index, edge_type)
-    )
+    torch.testing.assert_close(conv(renamed, names[edge_index], edge_type)[names], conv(x, edge_index, edge_type))
 
 
 def test_states_of_thousands_do_not_overflow_the_softmax():
@@ -180,9 +176,7 @@ def test_every_parameter_gets_a_gradient_and_it_is_the_right_one(bases):
     names, values = zip(*conv.named_parameters(), strict=True)
 
     def function(x, *values):
-        return torch.func.functional_call(
-            conv, dict(zip(names, values, strict=True)), (x, edge_index, edge_type)
-        )
+        return torch.func.functional_call(conv, dict(zip(names, values, strict=True)), (x, edge_index, edge_type))
 
     values = tuple(value.detach().requires_grad_() for value in values)
     assert torch.autograd.gradcheck(function, (x.requires_grad_(), *values), fast_mode=True)
@@ -261,9 +255,7 @@ def test_other_edges_or_another_number_of_nodes_give_the_new_result():
     flipped = conv(x, edge_index.flip(0), edge_type)
     assert not torch.equal(first, flipped)
     assert torch.equal(flipped, fresh(conv, x, edge_index.flip(0), edge_type))
-    assert torch.equal(
-        conv(x, edge_index[:, :20], edge_type[:20]), fresh(conv, x, edge_index[:, :20], edge_type[:20])
-    )
+    assert torch.equal(conv(x, edge_index[:, :20], edge_type[:20]), fresh(conv, x, edge_index[:, :20], edge_type[:20]))
     assert len(conv(x[:9], edge_index[:, :20], edge_type[:20])) == 9
     assert torch.equal(conv(x, edge_index, edge_type), first)
 

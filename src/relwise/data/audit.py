@@ -75,11 +75,7 @@ class Leakage:
 
     def describe(self) -> list[str]:
         """What a person should know of it, one sentence per part that has positives."""
-        return [
-            _sentence(name, self.part(name).counts())
-            for name in ("valid", "test")
-            if self.part(name).labels.any()
-        ]
+        return [_sentence(name, self.part(name).counts()) for name in ("valid", "test") if self.part(name).labels.any()]
 
 
 def leakage(graph: Graph, split: Split) -> Leakage:

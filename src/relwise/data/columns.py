@@ -102,9 +102,7 @@ def timestamp(frame: pd.DataFrame, column: str, path: str | Path) -> npt.NDArray
         text = pd.Series(array.to_numpy(zero_copy_only=False), dtype=object).where(~blank, "").astype(str)
         # pandas takes "now" for a date, and a ninth decimal would make it count in nanoseconds, which end in
         # 2262.
-        text = text.where(text.str.match(r"\d{4}").astype(bool), "").str.replace(
-            r"(\.\d{6})\d+", r"\1", regex=True
-        )
+        text = text.where(text.str.match(r"\d{4}").astype(bool), "").str.replace(r"(\.\d{6})\d+", r"\1", regex=True)
         moments = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None)
         values = moments.to_numpy(dtype="datetime64[us]")
     elif pa.types.is_date(array.type) or pa.types.is_timestamp(array.type):
@@ -149,9 +147,7 @@ def place(frame: pd.DataFrame, latitude: str, longitude: str, path: str | Path) 
 def vector(frame: pd.DataFrame, columns: Sequence[str], path: str | Path) -> npt.NDArray[np.float32]:
     """(n, k) float32, a row of NaN where missing, from k columns of numbers or a Parquet column of lists."""
     array = _arrow(column_of(frame, columns[0], path))
-    is_list = any(
-        test(array.type) for test in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    )
+    is_list = any(test(array.type) for test in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list))
     values = _lists(array, columns[0], path) if is_list and len(columns) == 1 else None
     if values is None:
         values = np.stack([numeric(frame, column, path) for column in columns], axis=1)
@@ -179,9 +175,7 @@ def _lists(array: pa.Array, column: str, path: str | Path) -> npt.NDArray[np.flo
     blank = np.asarray(array.is_null())
     lengths = np.asarray(pc.list_value_length(array).fill_null(-1))
     if blank.all():
-        raise InputError(
-            "every vector is missing", where=f"{path}, column '{column}'", remedy="leave the column out"
-        )
+        raise InputError("every vector is missing", where=f"{path}, column '{column}'", remedy="leave the column out")
     length = int(lengths[~blank][0])
     _refuse_at(~blank & (lengths == 0), path, column, "an empty vector", "leave it null where it is missing")
     _refuse_at(
@@ -197,9 +191,7 @@ def _lists(array: pa.Array, column: str, path: str | Path) -> npt.NDArray[np.flo
     given = flat.reshape(-1, length)
     wrong = np.zeros(len(array), dtype=bool)
     wrong[~blank] = ~np.isfinite(given).all(axis=1)
-    _refuse_at(
-        wrong, path, column, "a vector that does not hold finite numbers alone", "leave the whole vector null"
-    )
+    _refuse_at(wrong, path, column, "a vector that does not hold finite numbers alone", "leave the whole vector null")
     values = np.full((len(array), length), np.nan)
     values[~blank] = given
     return values

@@ -16,18 +16,12 @@ def read_bytes(path: str | Path) -> bytes:
     except FileNotFoundError:
         raise InputError("there is no such file", where=str(path), remedy=_beside(path)) from None
     except IsADirectoryError:
-        raise InputError(
-            "this is a folder, not a file", where=str(path), remedy="name a file in it"
-        ) from None
+        raise InputError("this is a folder, not a file", where=str(path), remedy="name a file in it") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise InputError(
-            f"cannot be read: {reason}", where=str(path), remedy="mend its permissions"
-        ) from None
+        raise InputError(f"cannot be read: {reason}", where=str(path), remedy="mend its permissions") from None
     if not data.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise InputError(
-            "the file is empty", where=str(path), remedy="give it at least one row, or leave it out"
-        )
+        raise InputError("the file is empty", where=str(path), remedy="give it at least one row, or leave it out")
     return data
 
 

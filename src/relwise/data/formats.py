@@ -31,9 +31,7 @@ def line_format(folder: Path) -> LineFormat | None:
     The first line of each file decides: three fields between tabs are a triple (ids may hold blanks), four
     fields in valid or test are a labelled edge. Where valid and test fit neither, a tab in train decides.
     """
-    first = {
-        part: _first_line(folder / f"{part}.txt") for part in PARTS if (folder / f"{part}.txt").is_file()
-    }
+    first = {part: _first_line(folder / f"{part}.txt") for part in PARTS if (folder / f"{part}.txt").is_file()}
     if not first:
         return None
     for part in ("valid", "test"):
@@ -57,9 +55,7 @@ def read_benchmark(folder: Path) -> Graph:
         label = tables[part]["label"].to_numpy()
         positives.append(tables[part].take(np.flatnonzero(label == "1")))
         if not len(positives[-1]):
-            raise InputError(
-                "no line has the label 1", where=str(folder / f"{part}.txt"), remedy="add edges that hold"
-            )
+            raise InputError("no line has the label 1", where=str(folder / f"{part}.txt"), remedy="add edges that hold")
         if (label == "0").any():
             negatives[part] = tables[part].take(np.flatnonzero(label == "0"))
     codes = np.repeat(np.arange(3, dtype=np.int8), [len(table) for table in positives])
@@ -128,11 +124,7 @@ def _frame(lines: list[str], fields: tuple[str, ...], separator: str | None, pat
     """Lines as a table of object columns. Raises InputError at the first with another number of fields."""
     rows = [line for line in lines if line and not line.isspace()]
     width = len(fields)
-    counts = (
-        [len(row.split()) for row in rows]
-        if separator is None
-        else [row.count(separator) + 1 for row in rows]
-    )
+    counts = [len(row.split()) for row in rows] if separator is None else [row.count(separator) + 1 for row in rows]
     wrong = np.array(counts) != width
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -144,9 +136,7 @@ def _frame(lines: list[str], fields: tuple[str, ...], separator: str | None, pat
         )
     # Split all at once: a list per line would keep Python's garbage collector busier than the reading itself.
     cells = (separator or " ").join(rows).split(separator)
-    return pd.DataFrame(
-        {f: np.array(cells[i::width], dtype=object) for i, f in enumerate(fields)}, dtype=object
-    )
+    return pd.DataFrame({f: np.array(cells[i::width], dtype=object) for i, f in enumerate(fields)}, dtype=object)
 
 
 def _line_number(lines: list[str], row: int) -> int:

@@ -63,9 +63,7 @@ def graph_from_frame(
         holds = np.isin(edge_keys(false.heads, false.relations, false.tails, len(ids), directions), known)
         refuted[part] = false[~holds] if holds.any() else false
         if holds.any():
-            notes += (
-                f"{counted(int(holds.sum()), 'negative')} of {part} left out, standing among the known edges",
-            )
+            notes += (f"{counted(int(holds.sum()), 'negative')} of {part} left out, standing among the known edges",)
     return Graph(
         node_types=(NodeType(node_type, ids),),
         relations=tuple(Relation(str(name), node_type, node_type, directed) for name in names),

@@ -57,9 +57,7 @@ class _Reader:
             table = ends[key]
             head = self.found(relation, "head", table, index[relation.head.type]) + start[relation.head.type]
             tail = self.found(relation, "tail", table, index[relation.tail.type]) + start[relation.tail.type]
-            edges = Edges(
-                head, np.full(len(head), code), tail, table["time"].to_numpy(dtype="datetime64[us]")
-            )
+            edges = Edges(head, np.full(len(head), code), tail, table["time"].to_numpy(dtype="datetime64[us]"))
             parts.append(self.distinct(key, relation, edges, int(offsets[-1])))
         edges = Edges.concatenate(*parts)
         if not any(relation.time for relation in self.schema.relations.values()):
@@ -103,9 +101,7 @@ class _Reader:
         frame, path = self.table(schema.table)
         column_of(frame, schema.head.column, path)
         table = pd.DataFrame({"row": np.arange(len(frame))})
-        table["time"] = (
-            np.datetime64("NaT", "us") if schema.time is None else timestamp(frame, schema.time, path)
-        )
+        table["time"] = np.datetime64("NaT", "us") if schema.time is None else timestamp(frame, schema.time, path)
         foreign = schema.table in [self.schema.nodes[end.type].table for end in (schema.head, schema.tail)]
         keep = np.ones(len(frame), dtype=bool)
         for side, end in (("head", schema.head), ("tail", schema.tail)):
@@ -149,9 +145,7 @@ class _Reader:
     def distinct(self, key: str, schema: RelationSchema, edges: Edges, num_nodes: int) -> Edges:
         """A relation's edges, each fact once with the earliest of its times."""
         assert edges.times is not None
-        keys = edge_keys(
-            edges.heads, np.zeros(len(edges)), edges.tails, num_nodes, np.array([schema.directed])
-        )
+        keys = edge_keys(edges.heads, np.zeros(len(edges)), edges.tails, num_nodes, np.array([schema.directed]))
         keep = _earliest(keys, edges.times)
         if len(keep) < len(edges):
             dropped = counted(len(edges) - len(keep), "repeated edge")

@@ -70,9 +70,7 @@ class NodeType:
             raise ValueError(f"node type {self.name!r} has two attributes of one name")
         for attribute in self.attributes:
             if len(attribute.values) != len(self.ids):
-                raise ValueError(
-                    f"attribute {attribute.name!r} has {len(attribute.values)} rows, not {len(self)}"
-                )
+                raise ValueError(f"attribute {attribute.name!r} has {len(attribute.values)} rows, not {len(self)}")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -255,8 +253,7 @@ class Graph:
 
     @staticmethod
     def from_triples(
-        triples: Sequence[tuple[object, object, object]]
-        | Mapping[str, Sequence[tuple[object, object, object]]],
+        triples: Sequence[tuple[object, object, object]] | Mapping[str, Sequence[tuple[object, object, object]]],
         *,
         node_type: str = "node",
         directed: bool = True,
@@ -279,9 +276,7 @@ class Graph:
         rows = [(str(h), str(r), str(t)) for name in PARTS for h, r, t in parts.get(name, ())]
         part = np.repeat(np.arange(3, dtype=np.int8), counts)
         frame = pd.DataFrame(rows, columns=["head", "relation", "tail"], dtype=object)
-        return graph_from_frame(
-            frame, part if counts[1] or counts[2] else None, node_type=node_type, directed=directed
-        )
+        return graph_from_frame(frame, part if counts[1] or counts[2] else None, node_type=node_type, directed=directed)
 
     def __repr__(self) -> str:
         return (

@@ -67,9 +67,7 @@ def to_hetero(graph: Graph) -> HeteroData:
         if graph.parts is not None:
             store.part = torch.tensor(graph.parts[own])
         for part, negatives in graph.negatives.items():
-            store[_NEGATIVES[part]] = torch.tensor(
-                _local(graph, negatives[negatives.relations == code], relation)
-            )
+            store[_NEGATIVES[part]] = torch.tensor(_local(graph, negatives[negatives.relations == code], relation))
     rule = graph.split_rule
     data.relwise = {
         "modalities": {t.name: {a.name: a.modality for a in t.attributes} for t in graph.node_types},
@@ -83,9 +81,7 @@ def to_hetero(graph: Graph) -> HeteroData:
 def from_hetero(data: HeteroData) -> Graph:
     """A graph from PyG's `HeteroData` (see the module's text)."""
     own: dict[str, Any] = getattr(data, "relwise", None) or {}
-    node_types = tuple(
-        _node_type(name, data[name], own.get("modalities", {}).get(name)) for name in data.node_types
-    )
+    node_types = tuple(_node_type(name, data[name], own.get("modalities", {}).get(name)) for name in data.node_types)
     start = dict(zip(data.node_types, np.cumsum([0, *map(len, node_types)])[:-1], strict=True))
     relations, found, times, parts = [], [], [], []
     negatives: dict[str, list[Edges]] = {}
@@ -112,9 +108,7 @@ def from_hetero(data: HeteroData) -> Graph:
     given = [part for part in parts if part is not None]
     if given and len(given) < len(parts):
         raise InputError("some relations have a 'part' and some do not", remedy="give it to all or to none")
-    rule = (
-        SplitRule(**own["split_rule"]) if "split_rule" in own else SplitRule("given" if given else "random")
-    )
+    rule = SplitRule(**own["split_rule"]) if "split_rule" in own else SplitRule("given" if given else "random")
     return Graph(
         node_types,
         tuple(relations),
@@ -178,9 +172,7 @@ def _node_type(name: str, store: Any, modalities: dict[str, Modality] | None) ->
         if values.shape[:1] != (count,) or values.ndim > 2:
             continue
         modality = None if modalities is None else modalities[key]
-        modality = modality or (
-            "categorical" if isinstance(value, list) else ("numeric", "vector")[values.ndim - 1]
-        )
+        modality = modality or ("categorical" if isinstance(value, list) else ("numeric", "vector")[values.ndim - 1])
         attributes.append(Attribute(key, modality, _plain(values, modality)))
     labels = None
     if "node_label" in store:

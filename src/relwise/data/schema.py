@@ -77,13 +77,9 @@ class AttributeSchema(_Part):
         if not isinstance(columns, list) or not columns or not all(isinstance(c, str) for c in columns):
             raise InputError(f"{columns!r} names no columns", remedy=f'write {{ {modality} = "column" }}')
         if modality == "place" and len(columns) != 2:
-            raise InputError(
-                "a place is two columns", remedy=f'write {name} = {{ place = ["latitude", "longitude"] }}'
-            )
+            raise InputError("a place is two columns", remedy=f'write {name} = {{ place = ["latitude", "longitude"] }}')
         if modality not in ("place", "vector") and len(columns) > 1:
-            raise InputError(
-                f"a {modality} attribute is one column", remedy="give each column a line of its own"
-            )
+            raise InputError(f"a {modality} attribute is one column", remedy="give each column a line of its own")
         return AttributeSchema(modality=cast(Modality, modality), columns=tuple(columns))
 
 
@@ -100,9 +96,7 @@ class NodeSchema(_Part):
         if self.table is not None and self.key is None:
             raise InputError("the key is missing", remedy='name the column of the ids: key = "..."')
         if self.table is None and (self.key is not None or self.name is not None or self.columns):
-            raise InputError(
-                "the table is missing", remedy='name the file that holds the columns: table = "..."'
-            )
+            raise InputError("the table is missing", remedy='name the file that holds the columns: table = "..."')
         return self
 
     @property
@@ -151,9 +145,7 @@ class SplitSchema(_Part):
             valid = _share("valid", default.valid if self.valid is None else self.valid)
             test = _share("test", default.test if self.test is None else self.test)
             if valid + test >= 1:
-                raise InputError(
-                    "valid and test leave nothing to train on", remedy="let them sum to less than 1"
-                )
+                raise InputError("valid and test leave nothing to train on", remedy="let them sum to less than 1")
             return SplitRule("random", valid, test)
         valid, test = _moment("valid", self.valid), _moment("test", self.test)
         if not valid < test:
@@ -211,11 +203,7 @@ class Schema(_Part):
                     remedy="name one otherwise",
                 )
             seen[full] = key
-        if (
-            self.split is not None
-            and self.split.by == "time"
-            and not any(r.time for r in self.relations.values())
-        ):
+        if self.split is not None and self.split.by == "time" and not any(r.time for r in self.relations.values()):
             raise InputError(
                 "the split is by time, and no relation names a time column",
                 where="split.by",

@@ -44,9 +44,7 @@ def schema_error(error: ValidationError, model: type[BaseModel], path: str | Pat
         "bool_type": "true or false",
         "literal_error": "one of: " + _choices(first),
     }
-    wanted |= dict.fromkeys(
-        ("model_type", "model_attributes_type", "dict_type"), 'a table, as in { key = "value" }'
-    )
+    wanted |= dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), 'a table, as in { key = "value" }')
     said = wanted.get(first["type"])
     return InputError(
         f"{first['input']!r} does not fit",
@@ -69,11 +67,7 @@ def _fields(model: type[BaseModel], keys: list[str]) -> list[str]:
     for key in keys:
         if isinstance(here, type) and issubclass(here, BaseModel):
             here = here.model_fields[key].annotation
-            here = (
-                next((arm for arm in get_args(here) if arm is not type(None)), here)
-                if _optional(here)
-                else here
-            )
+            here = next((arm for arm in get_args(here) if arm is not type(None)), here) if _optional(here) else here
         elif get_origin(here) is dict:
             here = get_args(here)[1]
     return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []

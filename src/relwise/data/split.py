@@ -87,17 +87,13 @@ def split_graph(graph: Graph, seed: int = 0) -> Split:
     parts, supervised = _parts(graph, seed)
     message = parts == TRAIN
     if not (message & supervised).any():
-        raise InputError(
-            "no edge is left to train on", where=f"split by {graph.split_rule.by}", remedy=_remedy(graph)
-        )
+        raise InputError("no edge is left to train on", where=f"split by {graph.split_rule.by}", remedy=_remedy(graph))
     labelled = {}
     for code, name in ((VALID, "valid"), (TEST, "test")):
         positives = graph.edges[parts == code]
         given = graph.negatives.get(name)
         negatives = (
-            given
-            if given is not None
-            else draw_negatives(graph, positives, np.random.default_rng([seed, code]))
+            given if given is not None else draw_negatives(graph, positives, np.random.default_rng([seed, code]))
         )
         labelled[name] = LabelledEdges(
             Edges.concatenate(positives, negatives),
@@ -146,9 +142,7 @@ def _parts(graph: Graph, seed: int) -> tuple[npt.NDArray[np.int8], npt.NDArray[n
     parts = np.zeros(count, dtype=np.int8)
     if rule.by == "time":
         if graph.edges.times is None:
-            raise InputError(
-                "the split is by time, and no relation names a time column", remedy='add time = "..."'
-            )
+            raise InputError("the split is by time, and no relation names a time column", remedy='add time = "..."')
         cut_valid, cut_test = np.array([str(rule.valid), str(rule.test)], dtype="datetime64[us]")
         dated = ~np.isnat(graph.edges.times)
         parts[dated & (graph.edges.times >= cut_valid)] = VALID

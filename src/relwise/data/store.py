@@ -69,15 +69,12 @@ def write_graph(graph: Graph, folder: str | Path) -> None:
             "parts": graph.parts is not None,
         },
         "negatives": [
-            {"part": name, "count": len(edges), "times": edges.times is not None}
-            for name, edges in negatives.items()
+            {"part": name, "count": len(edges), "times": edges.times is not None} for name, edges in negatives.items()
         ],
         "split_rule": {"by": rule.by, "valid": rule.valid, "test": rule.test},
         "notes": list(graph.notes),
     }
-    (folder / "graph.json").write_text(
-        json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-    )
+    (folder / "graph.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def read_saved_graph(folder: str | Path) -> Graph:
@@ -95,16 +92,12 @@ def read_saved_graph(folder: str | Path) -> Graph:
 
 
 def _assemble(about: dict[str, Any], folder: Path) -> Graph:
-    node_types = tuple(
-        _node_type(each, folder / f"nodes.{i}.parquet") for i, each in enumerate(about["node_types"])
-    )
+    node_types = tuple(_node_type(each, folder / f"nodes.{i}.parquet") for i, each in enumerate(about["node_types"]))
     relations = tuple(Relation(**each) for each in about["relations"])
     path = folder / "edges.parquet"
     edges, parts = _read_edges(path, about["edges"]["count"])
     negatives: dict[str, Edges] = {}
-    false, which = _read_edges(
-        folder / "negatives.parquet", sum(each["count"] for each in about["negatives"])
-    )
+    false, which = _read_edges(folder / "negatives.parquet", sum(each["count"] for each in about["negatives"]))
     for code, each in enumerate(about["negatives"]):
         chosen = false[which == code]
         negatives[each["part"]] = chosen if each["times"] else _without_times(chosen)
@@ -124,9 +117,7 @@ def _assemble(about: dict[str, Any], folder: Path) -> Graph:
             and min(some.heads.min(), some.tails.min()) >= 0
             and max(some.heads.max(), some.tails.max()) < graph.num_nodes
         ):
-            raise InputError(
-                "an edge lies outside the saved nodes", where=str(path), remedy="save the graph anew"
-            )
+            raise InputError("an edge lies outside the saved nodes", where=str(path), remedy="save the graph anew")
     return graph
 
 
@@ -168,9 +159,7 @@ def _read_parquet(path: Path, count: int) -> pa.Table:
 
 def _node_type(about: dict[str, Any], path: Path) -> NodeType:
     table = _read_parquet(path, about["count"])
-    attributes = tuple(
-        Attribute(each["name"], each["modality"], _values(table, each)) for each in about["attributes"]
-    )
+    attributes = tuple(Attribute(each["name"], each["modality"], _values(table, each)) for each in about["attributes"])
     labels = _objects(table["label"]) if about["labels"] else None
     return NodeType(about["name"], pd.Index(_objects(table["id"]), dtype=object), labels, attributes)
 

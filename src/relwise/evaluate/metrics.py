@@ -86,9 +86,7 @@ def best_threshold(truth: npt.ArrayLike, scores: npt.ArrayLike) -> float:
     return float(thresholds[int(np.argmax(2 * true_positives / (called + true_positives[-1])))])
 
 
-def binary_measures(
-    truth: npt.ArrayLike, probability: npt.ArrayLike, threshold: float = 0.5
-) -> dict[str, float]:
+def binary_measures(truth: npt.ArrayLike, probability: npt.ArrayLike, threshold: float = 0.5) -> dict[str, float]:
     """ROC AUC, AP and F1 of the same edges, from one sort.
 
     Args:
@@ -105,9 +103,7 @@ def binary_measures(
     return {"auc": _auc(*curve), "ap": _average_precision(*curve), "f1": _f1(*curve, threshold)}
 
 
-def _curve(
-    truth: npt.ArrayLike, scores: npt.ArrayLike
-) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray] | None:
+def _curve(truth: npt.ArrayLike, scores: npt.ArrayLike) -> tuple[npt.NDArray, npt.NDArray, npt.NDArray] | None:
     """What every measure is a sum over, or None where there is none.
 
     Returns:

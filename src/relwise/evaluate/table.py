@@ -185,9 +185,7 @@ def evaluate(
         scorers[baseline.name] = Scored(
             baseline.pairs(part.edges.heads, part.edges.tails),
             *ranks,
-            threshold=best_threshold(
-                validation.labels, baseline.pairs(validation.edges.heads, validation.edges.tails)
-            ),
+            threshold=best_threshold(validation.labels, baseline.pairs(validation.edges.heads, validation.edges.tails)),
         )
     # A relation that is itself called "micro" would stand where all edges do.
     names = tuple(
@@ -216,9 +214,7 @@ def _as_vector(scores: Any, length: int) -> npt.NDArray[np.floating]:
     return vector
 
 
-def _measures(
-    scored: Scored, labels: npt.NDArray[np.bool_], index: IntArray, positions: IntArray
-) -> Measures:
+def _measures(scored: Scored, labels: npt.NDArray[np.bool_], index: IntArray, positions: IntArray) -> Measures:
     """All measures of the edges at `index`."""
     positives = positions[index[labels[index]]]
     heads, tails = scored.heads[positives], scored.tails[positives]

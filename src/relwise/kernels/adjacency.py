@@ -58,7 +58,12 @@ class Adjacency:
 
 
 def build_adjacency(
-    source: Tensor, target: Tensor, relation: Tensor, num_nodes: int, num_relations: int, fact: Tensor | None = None
+    source: Tensor,
+    target: Tensor,
+    relation: Tensor,
+    num_nodes: int,
+    num_relations: int,
+    fact: Tensor | None = None,
 ) -> Adjacency:
     """Sort edges by target, find the rows that exist, and sort the transpose.
 
@@ -111,6 +116,10 @@ def _check(
         raise ValueError("sources, targets, relations and facts differ in length")
     if len(src) >= 2**31 or num_nodes >= 2**31:
         raise ValueError("more than 2**31 edges or nodes: the kernels' indices have 32 bits")
-    for name, array, size in (("node", src, num_nodes), ("node", dst, num_nodes), ("relation", rel, num_relations)):
+    for name, array, size in (
+        ("node", src, num_nodes),
+        ("node", dst, num_nodes),
+        ("relation", rel, num_relations),
+    ):
         if len(array) and (array.min() < 0 or array.max() >= size):
             raise ValueError(f"a {name} index is outside 0..{size - 1}")

@@ -10,6 +10,7 @@ so one weighted sum serves all heads. Memory: N × d + P × d + E × L; no tenso
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,17 +89,8 @@ def _(target_logit, row_logit, rows, indptr, row, keep, row_indptr, row_target, 
 def _(target_logit, row_logit, rows, indptr, row, keep, row_indptr, row_target, row_position, slope):
     out = rows.new_empty(target_logit.shape[0], rows.shape[1])
     alpha = rows.new_empty(row.shape[0], row_logit.shape[1])
-    pointer = indptr.numpy()
-    cpu.attend(
-        *_arrays(target_logit, row_logit, rows),
-        pointer,
-        row.numpy(),
-        keep.numpy(),
-        slope,
-        cpu.equal_blocks(pointer),
-        out.numpy(),
-        alpha.numpy(),
-    )
+    inputs = _arrays(target_logit, row_logit, rows, indptr, row, keep)
+    cpu.attend(*[*inputs, slope, cpu.equal_blocks(inputs[3]), out.numpy(), alpha.numpy()])
     return out, alpha
 
 
@@ -126,9 +118,7 @@ def _(grad_out, target_logit, row_logit, rows, *_):
 
 @_attend_backward.register_kernel("cpu")
 def _(grad_out, target_logit, row_logit, rows, alpha, indptr, row, row_indptr, row_target, row_position, slope):
-    grad_target, grad_row, grad_rows = (
-        torch.empty(t.shape, dtype=t.dtype) for t in (target_logit, row_logit, rows)
-    )
+    grad_target, grad_row, grad_rows = (torch.empty(t.shape, dtype=t.dtype) for t in (target_logit, row_logit, rows))
     grad_weight = rows.new_empty(row.shape[0])
     grad_logit = torch.empty(alpha.shape, dtype=alpha.dtype)
     by_target, by_row = cpu.equal_blocks(indptr.numpy()), cpu.equal_blocks(row_indptr.numpy())
@@ -151,7 +141,7 @@ def _(grad_out, target_logit, row_logit, rows, alpha, indptr, row, row_indptr, r
     return grad_target, grad_row, grad_rows
 
 
-def _arrays(*tensors: Tensor):
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
 
 
@@ -160,9 +150,7 @@ def _save(ctx, inputs, output) -> None:
     alpha = output[1]
     ctx.mark_non_differentiable(alpha)
     ctx.set_materialize_grads(True)
-    ctx.save_for_backward(
-        target_logit, row_logit, rows, alpha, indptr, row, row_indptr, row_target, row_position
-    )
+    ctx.save_for_backward(target_logit, row_logit, rows, alpha, indptr, row, row_indptr, row_target, row_position)
     ctx.slope = slope
 
 

@@ -31,7 +31,13 @@ def attention(
 
 
 def attend(
-    target_logit: Tensor, row_logit: Tensor, rows: Tensor, indptr: Tensor, row: Tensor, keep: Tensor, slope: float
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    indptr: Tensor,
+    row: Tensor,
+    keep: Tensor,
+    slope: float,
 ) -> tuple[Tensor, Tensor]:
     """The weighted sum of eq. 3 and its weights; differentiable (see `relwise.kernels.attention.attend`)."""
     alpha = attention(target_logit, row_logit, indptr, row, keep, slope)

@@ -1,4 +1,4 @@
-"""`triple_product`: `s_e = Σ_k h[head_e, k] · w[relation_e, k] · h[tail_e, k]` as one operator (DistMult's score, eq. 9).
+"""`triple_product`: `s_e = Σ_k h[head_e, k] · w[relation_e, k] · h[tail_e, k]` as one operator (eq. 9).
 
 Forward reads three rows an edge and writes one number. Backward sorts the edges' ends by node first (a counting
 sort), so that each node's gradient is summed by one thread alone: no atomics, and the same bits with any number of
@@ -48,7 +48,7 @@ def _(nodes, relations, head, relation, tail):
     out = nodes.new_empty(head.shape[0])
     _check(head, tail, len(nodes))
     _check(relation, relation, len(relations))
-    _forward(*_arrays(nodes, relations, head, relation, tail), out.numpy())
+    _forward(*_arrays(nodes, relations, head, relation, tail, out))
     return out
 
 
@@ -70,11 +70,10 @@ def _(grad, nodes, relations, head, relation, tail):
 def _(grad, nodes, relations, head, relation, tail):
     grad_nodes = torch.empty(nodes.shape, dtype=nodes.dtype)
     grad_relations = torch.empty(relations.shape, dtype=relations.dtype)
-    arrays = _arrays(nodes, relations, head, relation, tail)
-    grads = _arrays(grad)[0]
-    pointer, order = _sort_ends(arrays[2], arrays[4], len(nodes))
-    _nodes_backward(grads, *arrays, pointer, order, equal_blocks(pointer), grad_nodes.numpy())
-    _relations_backward(grads, *arrays, grad_relations.numpy())
+    arrays = _arrays(grad, nodes, relations, head, relation, tail)
+    pointer, order = _sort_ends(arrays[3], arrays[5], len(nodes))
+    _nodes_backward(*[*arrays, pointer, order, equal_blocks(pointer), grad_nodes.numpy()])
+    _relations_backward(*[*arrays, grad_relations.numpy()])
     return grad_nodes, grad_relations
 
 
@@ -89,13 +88,15 @@ def _backward(ctx, grad):
 _triple_product.register_autograd(_backward, setup_context=_save)
 
 
-def _arrays(*tensors: Tensor):
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
 
 
 def _check(first: Tensor, second: Tensor, size: int) -> None:
     """The kernels index without bounds."""
-    if len(first) and (min(int(first.min()), int(second.min())) < 0 or max(int(first.max()), int(second.max())) >= size):
+    if len(first) and (
+        min(int(first.min()), int(second.min())) < 0 or max(int(first.max()), int(second.max())) >= size
+    ):
         raise IndexError(f"an index is outside 0..{size - 1}")
 
 

@@ -3,7 +3,7 @@
 | sampler | takes from a pool of k corruptions | when to use it |
 | --- | --- | --- |
 | `RandomSampler` | the first | fast; the best AUC where test negatives are drawn uniformly |
-| `HardestSampler` | the likeliest under the model (eq. 10) | sharp rankings on complete graphs; it courts false negatives |
+| `HardestSampler` | the likeliest under the model (eq. 10) | sharp rankings, but it courts false negatives |
 | `ASASampler` | the one µ less likely than its positive (eq. 11) | sharp rankings on graphs that lack true edges |
 
 `Corruptor` proposes and refuses, a sampler chooses; on the CPU both happen in one fused pass.

@@ -71,7 +71,8 @@ class Corruptor:
             seed: the same seed proposes the same nodes, in any number of threads.
         """
         candidates = np.empty((len(index), pool), np.int64)
-        kernel.propose(*self._arguments(index, replace_head, seed), candidates, np.empty(len(index), np.int64))
+        refused = np.empty(len(index), np.int64)
+        kernel.propose(*[*self._arguments(index, replace_head, seed), candidates, refused])
         return candidates
 
     def sample(
@@ -101,20 +102,13 @@ class Corruptor:
         with torch.no_grad():
             if pool == 1:
                 candidates = chosen[:, None]
-                kernel.propose(*self._arguments(index, replace_head, seed), candidates, refused)
+                kernel.propose(*[*self._arguments(index, replace_head, seed), candidates, refused])
             else:
                 states = nodes.detach().contiguous()
                 query = self._query(index, replace_head, decoder, states)
                 wanted = sampler.wanted(positive_logit.detach().double().sigmoid(), step)
-                kernel.propose_and_choose(
-                    *self._arguments(index, replace_head, seed),
-                    query.numpy(),
-                    states.numpy(),
-                    wanted.numpy(),
-                    pool,
-                    chosen,
-                    refused,
-                )
+                scored = (query.numpy(), states.numpy(), wanted.numpy(), pool, chosen, refused)
+                kernel.propose_and_choose(*[*self._arguments(index, replace_head, seed), *scored])
         positives = self.edges[index]
         edges = Edges(
             np.where(replace_head, chosen, positives.heads),
@@ -124,7 +118,11 @@ class Corruptor:
         return Negatives(edges, len(index) * pool + int(refused.sum()), int(refused.sum()))
 
     def _query(
-        self, index: npt.NDArray[np.int64], replace_head: npt.NDArray[np.bool_], decoder: Decoder, nodes: Tensor
+        self,
+        index: npt.NDArray[np.int64],
+        replace_head: npt.NDArray[np.bool_],
+        decoder: Decoder,
+        nodes: Tensor,
     ) -> Tensor:
         """(n, d) each edge's query for the end that is replaced."""
         positives = self.edges[index]
@@ -136,7 +134,9 @@ class Corruptor:
     def _arguments(self, index: npt.NDArray[np.int64], replace_head: npt.NDArray[np.bool_], seed: int) -> tuple:
         positives, graph = self.edges[index], self.graph
         ranges = np.where(
-            replace_head[:, None], graph.head_ranges[positives.relations], graph.tail_ranges[positives.relations]
+            replace_head[:, None],
+            graph.head_ranges[positives.relations],
+            graph.tail_ranges[positives.relations],
         )
         anchor = np.where(replace_head, positives.tails, positives.heads)
         low, high = np.ascontiguousarray(ranges[:, 0]), np.ascontiguousarray(ranges[:, 1])

@@ -1,5 +1,6 @@
 """Hardest negatives: `NSCaching: Simple and Efficient Negative Sampling for Knowledge Graph Embedding
-<https://arxiv.org/abs/1812.06410>`_ (Zhang et al., ICDE 2019), as the ASA paper states it (eq. 10), without its cache."""
+<https://arxiv.org/abs/1812.06410>`_ (Zhang et al., ICDE 2019), as the ASA paper states it
+(eq. 10), without its cache."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,7 @@ class RelGNN(nn.Module):
         """
         attributes = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
         state, relation_state = attributes, self.relation_state()
-        for layer in self.layers:
+        for layer in self._convolutions():
             state = dropout(state, self.dropout, self.training)
             state, _ = layer.propagate(state, adjacency, relation_state, keep)
         return dropout(self.fusion(attributes, state), self.dropout, self.training)
@@ -73,7 +73,12 @@ class RelGNN(nn.Module):
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
         state = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
         weights = []
-        for layer in self.layers:
+        for layer in self._convolutions():
             state, alpha = layer.propagate(state, adjacency, self.relation_state())
             weights.append(alpha)
         return weights
+
+    def _convolutions(self) -> Iterator[RelGNNConv]:
+        for layer in self.layers:
+            assert isinstance(layer, RelGNNConv)
+            yield layer

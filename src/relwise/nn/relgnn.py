@@ -6,6 +6,7 @@ Source: `Relation-aware Graph Attention Model with Adaptive Self-adversarial Tra
 
 from __future__ import annotations
 
+import itertools
 from typing import Literal, overload
 
 import torch
@@ -121,7 +122,11 @@ class RelGNNConv(nn.Module):
         return out, torch.empty_like(alpha).index_copy_(0, adjacency.order, alpha)
 
     def propagate(
-        self, x: Tensor, adjacency: Adjacency, relation_state: Tensor | None = None, keep: Tensor | None = None
+        self,
+        x: Tensor,
+        adjacency: Adjacency,
+        relation_state: Tensor | None = None,
+        keep: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """The layer on a graph sorted before: (N, out_dim) states and (E, L) attention in the adjacency's order.
 
@@ -136,7 +141,12 @@ class RelGNNConv(nn.Module):
         rows = relation_rows(x, self.weights(), adjacency)
         relation_logit = (state @ self.attention_relation).index_select(0, adjacency.row_relation)
         summed, alpha = attend(
-            own @ self.attention_target, rows @ self.attention_source + relation_logit, rows, adjacency, keep, SLOPE
+            own @ self.attention_target,
+            rows @ self.attention_source + relation_logit,
+            rows,
+            adjacency,
+            keep,
+            SLOPE,
         )
         return functional.leaky_relu(summed + own, SLOPE), alpha
 
@@ -177,7 +187,7 @@ def relation_rows(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
     pointer = adjacency.relation_ptr
     parts = [
         x.index_select(0, adjacency.row_source[first:last]) @ weights[relation]
-        for relation, (first, last) in enumerate(zip(pointer, pointer[1:], strict=False))
+        for relation, (first, last) in enumerate(itertools.pairwise(pointer))
         if first < last
     ]
     return torch.cat(parts) if parts else x.new_zeros(0, weights.shape[2])

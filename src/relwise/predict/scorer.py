@@ -34,9 +34,7 @@ class Scorer:
     def logits(self, edges: Edges) -> npt.NDArray[np.float32]:
         """(n,) the logit of each edge."""
         arrays = [torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)]
-        parts = [
-            self.decoder(self.nodes, *(a[i : i + CHUNK] for a in arrays)) for i in range(0, len(edges), CHUNK)
-        ]
+        parts = [self.decoder(self.nodes, *(a[i : i + CHUNK] for a in arrays)) for i in range(0, len(edges), CHUNK)]
         return torch.cat(parts).numpy() if parts else np.empty(0, np.float32)
 
     def probabilities(self, edges: Edges) -> npt.NDArray[np.float64]:

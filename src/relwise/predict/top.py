@@ -77,9 +77,7 @@ def predict_missing(scorer: Scorer, relation: int, k: int) -> pd.DataFrame:
     return describe(graph, best_edges, sigmoid(best_logits), none, best_edges.tails)
 
 
-def describe(
-    graph: Graph, edges: Edges, probability: np.ndarray, known: np.ndarray, named: np.ndarray
-) -> pd.DataFrame:
+def describe(graph: Graph, edges: Edges, probability: np.ndarray, known: np.ndarray, named: np.ndarray) -> pd.DataFrame:
     """Edges as a table of ids with the name of one node each."""
     return pd.DataFrame(
         {

@@ -68,7 +68,11 @@ def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     }
     # A tensor may be shared (best weights just copied are not; a tied parameter is): safetensors wants its own.
     written = path.with_name(path.name + ".part")
-    save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, written, {"relwise": json.dumps(about)})
+    save_file(
+        {k: v.detach().clone().contiguous() for k, v in tensors.items()},
+        written,
+        {"relwise": json.dumps(about)},
+    )
     os.replace(written, path)
 
 
@@ -85,7 +89,9 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise InputError(
-            f"the checkpoint cannot be read ({error})", where=str(path), remedy="delete it and train from the start"
+            f"the checkpoint cannot be read ({error})",
+            where=str(path),
+            remedy="delete it and train from the start",
         ) from None
     if version > FORMAT:
         raise InputError("the checkpoint is of a newer relwise", where=str(path), remedy="upgrade relwise")
@@ -105,7 +111,9 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         )
     if about["data"] != data:
         raise InputError(
-            "the data have changed since the checkpoint was made", where=str(path), remedy="train into another folder"
+            "the data have changed since the checkpoint was made",
+            where=str(path),
+            remedy="train into another folder",
         )
     # The number of threads decides the order in which torch adds: keep it, for the same result to the bit.
     torch.set_num_threads(about["threads"])

@@ -22,7 +22,14 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
-from relwise.negatives import ASASampler, Corruptor, HardestSampler, KnownEdges, NegativeSampler, RandomSampler
+from relwise.negatives import (
+    ASASampler,
+    Corruptor,
+    HardestSampler,
+    KnownEdges,
+    NegativeSampler,
+    RandomSampler,
+)
 from relwise.nn.build import build_model, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
@@ -110,7 +117,10 @@ class Trainer:
         open_ = self.corruptor.corruptible
         self.uncorruptible = int((~open_).sum())
         if not open_.any():
-            raise InputError("every possible edge is known, so there is no negative to learn from", remedy="give more nodes")
+            raise InputError(
+                "every possible edge is known, so there is no negative to learn from",
+                remedy="give more nodes",
+            )
         self._index, self._fact = np.flatnonzero(open_), self.messages.facts[learnable][open_]
         self._facts = np.unique(self._fact)
         self.sampler = make_sampler(settings)
@@ -150,7 +160,13 @@ class Trainer:
         self.model.load_state_dict(self.best_weights)
         self.model.eval()
         return TrainingResult(
-            state.step, state.best_step, state.best, state.seconds, state.proposed, state.refused, state.history
+            state.step,
+            state.best_step,
+            state.best,
+            state.seconds,
+            state.proposed,
+            state.refused,
+            state.history,
         )
 
     def step(self) -> float:
@@ -204,7 +220,9 @@ class Trainer:
         if self.settings.select == "mrr":
             positives = valid.positives
             if len(positives) > RANKED:
-                positives = positives[np.random.default_rng([self.seed, 2]).choice(len(positives), RANKED, replace=False)]
+                positives = positives[
+                    np.random.default_rng([self.seed, 2]).choice(len(positives), RANKED, replace=False)
+                ]
             ranks = rank_edges(positives, self.split.filter, self.graph, scorer.block)
             row["mrr"] = Ranks.concatenate(*ranks).mrr()
         state.history.append(row)

@@ -80,9 +80,7 @@ def test_path3(message: Edges) -> None:
 
 
 @pytest.mark.parametrize("kind", [DegreeProduct, AdamicAdar, Path3])
-def test_pairs_and_column_ranges_are_the_rows_entries(
-    kind: Callable[[Edges, int], Baseline], message: Edges
-) -> None:
+def test_pairs_and_column_ranges_are_the_rows_entries(kind: Callable[[Edges, int], Baseline], message: Edges) -> None:
     baseline = kind(message, NODES)
     rows = baseline.rows(np.arange(NODES))
     assert rows.dtype == np.float32
@@ -114,8 +112,6 @@ def test_paths_of_length_3_on_amazon(benchmark_data: Callable[[str], Path]) -> N
     graph = read(benchmark_data("amazon"))
     split = split_graph(graph)
     baseline = Path3(split.message, graph.num_nodes)
-    measures = binary_measures(
-        split.test.labels, baseline.pairs(split.test.edges.heads, split.test.edges.tails)
-    )
+    measures = binary_measures(split.test.labels, baseline.pairs(split.test.edges.heads, split.test.edges.tails))
     assert round(100 * measures["auc"], 2) == 99.24
     assert round(100 * measures["ap"], 2) == 99.12

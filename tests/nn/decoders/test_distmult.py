@@ -40,9 +40,7 @@ def test_the_query_times_a_candidate_is_the_logit_of_that_edge(missing, dtype, t
 
 def test_both_ends_may_change_places():
     decoder, nodes, heads, relations, tails = case()
-    torch.testing.assert_close(
-        decoder(nodes, heads, relations, tails), decoder(nodes, tails, relations, heads)
-    )
+    torch.testing.assert_close(decoder(nodes, heads, relations, tails), decoder(nodes, tails, relations, heads))
 
 
 def test_gradients_reach_nodes_and_relations():

@@ -33,15 +33,11 @@ class Baseline(Protocol):
         """The name in result tables."""
         ...
 
-    def rows(
-        self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def rows(self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None) -> npt.NDArray[np.float32]:
         """(q, n) the scores of each of q nodes with every node, or with those in the range `columns`."""
         ...
 
-    def pairs(
-        self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.float32]:
+    def pairs(self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """(n,) the scores of n pairs; equal to the same entries of `rows`."""
         ...
 

@@ -35,14 +35,10 @@ class AdamicAdar:
         self.weights = np.zeros(num_nodes)
         self.weights[shared] = 1 / np.log(self.adjacency.degrees[shared])
 
-    def rows(
-        self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def rows(self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None) -> npt.NDArray[np.float32]:
         """(q, n) the scores of each of q nodes with every node, or with those in the range `columns`."""
         return path_rows(self.adjacency, self.weights, 2, nodes, columns)
 
-    def pairs(
-        self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.float32]:
+    def pairs(self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """(n,) the scores of n pairs."""
         return path_pairs(self.adjacency, self.weights, 2, heads, tails)

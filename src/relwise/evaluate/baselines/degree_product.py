@@ -32,9 +32,7 @@ class DegreeProduct:
     def __init__(self, message: Edges, num_nodes: int) -> None:
         self.degrees = Adjacency.of(message, num_nodes).degrees.astype(np.float32)
 
-    def rows(
-        self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def rows(self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None) -> npt.NDArray[np.float32]:
         """(q, n) the scores of each of q nodes with every node, or with those in the range `columns`."""
         low, high = columns or (0, len(self.degrees))
         out = np.multiply.outer(self.degrees[nodes], self.degrees[low:high])
@@ -42,8 +40,6 @@ class DegreeProduct:
         out[inside, nodes[inside] - low] = 0
         return out
 
-    def pairs(
-        self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.float32]:
+    def pairs(self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """(n,) the scores of n pairs."""
         return self.degrees[heads] * self.degrees[tails] * (heads != tails)

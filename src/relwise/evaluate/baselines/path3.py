@@ -36,14 +36,10 @@ class Path3:
         self.adjacency = Adjacency.of(message, num_nodes)
         self.weights = 1 / np.maximum(self.adjacency.degrees, 1)
 
-    def rows(
-        self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def rows(self, nodes: npt.NDArray[np.integer], columns: tuple[int, int] | None = None) -> npt.NDArray[np.float32]:
         """(q, n) the scores of each of q nodes with every node, or with those in the range `columns`."""
         return path_rows(self.adjacency, self.weights, 3, nodes, columns)
 
-    def pairs(
-        self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.float32]:
+    def pairs(self, heads: npt.NDArray[np.integer], tails: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """(n,) the scores of n pairs."""
         return path_pairs(self.adjacency, self.weights, 3, heads, tails)
