@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from flights import write_flights
 from rich.console import Console
 from rich.table import Table
 
 import relwise
+from flights import write_flights
 from relwise.card import MEASURES, measure_rows
 from relwise.predictor import RelationshipPredictor
 

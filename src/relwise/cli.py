@@ -249,21 +249,18 @@ def _is_rest(path: Path) -> bool:
 def _print_measures(metrics: dict[str, Any]) -> None:
     from relwise.card import MEASURES, measure_rows
 
-    table = Table(f"{metrics['split']}, percent", *MEASURES, title=None)
-    for row in measure_rows(metrics):
-        table.add_row(*row)
+    table = Table(f"{metrics['split']}, percent", "edges", *MEASURES)
+    sections = {"all": metrics}
     if metrics["leakage"]["counts"]["leaked"]:
-        for key, title in (
-            ("without_reversed", "not reversed in train"),
-            ("without_leaked", "not leaked at all"),
-        ):
-            table.add_section()
-            for name, *cells in measure_rows(metrics[key]):
-                table.add_row(f"{name}, {title}", *cells)
+        sections |= {"not reversed": metrics["without_reversed"], "not leaked": metrics["without_leaked"]}
+    for edges, values in sections.items():
+        for name, *cells in measure_rows(values):
+            table.add_row(name, edges, *cells)
+        table.add_section()
     Console().print(table)
-    print(
-        "F1 of the network at 0.5; of a baseline, whose score is no probability, at the best threshold on validation."
-    )
+    if len(sections) > 1:
+        print("not reversed: without edges that stand in train turned round; not leaked: nor under another relation.")
+    print("F1: the network's at 0.5; a baseline's, whose score is no probability, at its best threshold on validation.")
 
 
 def _print_json(value: Any) -> None:

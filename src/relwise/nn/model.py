@@ -24,7 +24,7 @@ class RelGNN(nn.Module):
         layers: number of message passing layers.
         heads: attention heads L.
         bases: basis matrices per layer; None: a matrix per relation.
-        dropout: share of the inputs of each layer, and of the final states, that a step zeroes.
+        dropout: share of the inputs of each layer that a step zeroes.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class RelGNN(nn.Module):
         for layer in self._convolutions():
             state = dropout(state, self.dropout, self.training)
             state, _ = layer.propagate(state, adjacency, relation_state, keep)
-        return dropout(self.fusion(attributes, state), self.dropout, self.training)
+        return self.fusion(attributes, state)
 
     def attention(self, inputs: Sequence, adjacency: Adjacency) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
