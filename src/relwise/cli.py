@@ -51,7 +51,7 @@ def _settings_help() -> str:
 TRAIN_HELP = f"""Train RelGNN on DATA and write the run folder.
 
 DATA is a folder: (a) schema.toml with node and relation tables in CSV or Parquet, (b) a benchmark in the format of
-Amazon (train.txt, valid.txt, test.txt; "relation head tail [label]" a line), or (c) tab-separated triples in
+Amazon (train.txt, valid.txt, test.txt; "relation head tail \\[label]" a line), or (c) tab-separated triples in
 train.txt, valid.txt and test.txt ("head relation tail"). Which it is, is recognised.
 
 Example: relwise train data/shop --out runs/shop --set sampler=asa --set dim=64

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from relwise.nn.relgnn import AttributeFusion, RelGNNConv
+from relwise.nn.relgnn import SLOPE, AttributeFusion, RelGNNConv
 
 NODES, RELATIONS, IN, OUT = 10, 3, 5, 4
 
 
-def leaky(value, slope=0.2):
+def leaky(value, slope=SLOPE):
     return np.where(np.asarray(value) > 0, value, slope * np.asarray(value))
 
 
@@ -100,7 +100,7 @@ def test_relation_states_may_have_a_size_of_their_own():
 def test_a_node_without_edges_keeps_its_own_state_alone():
     conv, x, edge_index, edge_type = make()
     out = conv(x, edge_index, edge_type)
-    alone = torch.nn.functional.leaky_relu(x @ conv.weight_self, 0.2)
+    alone = torch.nn.functional.leaky_relu(x @ conv.weight_self, SLOPE)
     torch.testing.assert_close(out[NODES - 2 :], alone[NODES - 2 :])
     nothing = conv(x, torch.empty(2, 0, dtype=torch.int64), torch.empty(0, dtype=torch.int64))
     torch.testing.assert_close(nothing, alone)
@@ -311,7 +311,7 @@ def test_with_uniform_attention_and_one_relation_it_is_pygs_rgcn(heads):
         rgcn.root.copy_(conv.weight_self)
     x, edge_index = torch.randn(NODES, IN, dtype=torch.float64), torch.randint(0, NODES - 1, (2, 30))
     edge_type = torch.zeros(30, dtype=torch.int64)
-    expected = torch.nn.functional.leaky_relu(rgcn(x, edge_index, edge_type), 0.2)
+    expected = torch.nn.functional.leaky_relu(rgcn(x, edge_index, edge_type), SLOPE)
     torch.testing.assert_close(conv(x, edge_index, edge_type), expected)
 
 
@@ -333,7 +333,7 @@ def test_with_uniform_attention_it_is_pygs_rgcn_of_the_mean_over_all_edges(bases
         share = torch.bincount(edge_index[1, of_relation], minlength=NODES) / degree
         total = total + share[:, None] * mean
     torch.testing.assert_close(
-        conv(x, edge_index, edge_type), torch.nn.functional.leaky_relu(total, 0.2), rtol=1e-6, atol=1e-6
+        conv(x, edge_index, edge_type), torch.nn.functional.leaky_relu(total, SLOPE), rtol=1e-6, atol=1e-6
     )
 
 

@@ -29,7 +29,7 @@ from tests.small_data import TINY
 GRAPH = small_graph()
 
 
-class Stopped(Exception):
+class KilledError(Exception):
     """Stands for a kill."""
 
 
@@ -58,9 +58,9 @@ def stop_after(validations: int, path: Path, **given: Any) -> Trainer:
         save_checkpoint(trainer, path, data_of(trainer))
         left -= 1
         if not left:
-            raise Stopped
+            raise KilledError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(KilledError):
         trainer.fit(on_validation=validated)
     return trainer
 
@@ -122,9 +122,9 @@ def test_a_training_stopped_at_every_validation_ends_as_an_unbroken_one(tmp_path
 
         def validated(_: object, trainer: Trainer = trainer) -> None:
             save_checkpoint(trainer, path, data_of(trainer))
-            raise Stopped
+            raise KilledError
 
-        with pytest.raises(Stopped):
+        with pytest.raises(KilledError):
             trainer.fit(on_validation=validated)
     trainer = resumed(path)
     assert trainer.state.step == 15
@@ -140,9 +140,9 @@ def test_steps_after_the_last_checkpoint_are_done_again(tmp_path: Path) -> None:
 
     def step(state: Any, _: float) -> None:
         if state.step == 8:
-            raise Stopped
+            raise KilledError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(KilledError):
         trainer.fit(step, lambda _: save_checkpoint(trainer, path, data_of(trainer)))
     other = resumed(path)
     assert other.state.step == 5
@@ -286,18 +286,18 @@ def test_a_kill_while_writing_leaves_the_old_checkpoint(
     trainer = resumed(path)
 
     def replace_never(*_: object) -> None:
-        raise Stopped
+        raise KilledError
 
     def half_written(tensors: dict[str, torch.Tensor], file: Path, metadata: dict[str, str]) -> None:
         save_file(tensors, file, metadata)
         file.write_bytes(file.read_bytes()[:1000])
-        raise Stopped
+        raise KilledError
 
     if moment == "while writing":
         monkeypatch.setattr(checkpoint, "save_file", half_written)
     else:
         monkeypatch.setattr(os, "replace", replace_never)
-    with pytest.raises(Stopped):
+    with pytest.raises(KilledError):
         trainer.fit(on_validation=lambda _: save_checkpoint(trainer, path, data_of(trainer)))
     monkeypatch.undo()
     assert path.read_bytes() == before

@@ -41,7 +41,7 @@ class RelGNN(nn.Module):
         super().__init__()
         self.encoders = nn.ModuleList(encoders)
         self.decoder = decoder
-        self.inverse_state = nn.Parameter(1 + 0.1 * torch.randn(num_inverse, dim))
+        self.inverse_state = nn.Parameter(torch.randn(num_inverse, dim))
         num_relations = len(decoder.relation) + num_inverse
         self.layers = nn.ModuleList(RelGNNConv(dim, dim, num_relations, heads, bases) for _ in range(layers))
         for layer in self.layers:

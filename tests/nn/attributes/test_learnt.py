@@ -7,7 +7,7 @@ from tests.nn.attributes.cases import reloaded, same_bits
 
 def test_start():
     weight = LearntEmbedding(500, 64).weight
-    assert weight.std().item() == pytest.approx(64**-0.5, rel=0.05)
+    assert weight.std().item() == pytest.approx(3 * 64**-0.5, rel=0.05)
     assert LearntEmbedding(500, 64, std=2.0).weight.std().item() == pytest.approx(2, rel=0.05)
 
 

@@ -17,7 +17,8 @@ class LearntEmbedding(nn.Module):
     Args:
         num_nodes: how many nodes have a vector.
         dim: how many numbers it gives per node.
-        std: the deviation of the start; 1 / sqrt(dim) where None, which gives vectors of length about 1.
+        std: the deviation of the start; 3 / sqrt(dim) where None, which gives vectors of length about 3: a start of
+            length 1, let alone a Xavier one, learnt more slowly and to a lower end on `amazon`'s validation edges.
 
     >>> embedding = LearntEmbedding(2, 4)
     >>> embedding.prepare(3).tolist()
@@ -29,7 +30,7 @@ class LearntEmbedding(nn.Module):
     def __init__(self, num_nodes: int, dim: int, std: float | None = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(num_nodes, dim))
-        nn.init.normal_(self.weight, std=dim**-0.5 if std is None else std)
+        nn.init.normal_(self.weight, std=3 * dim**-0.5 if std is None else std)
 
     def prepare(self, num_nodes: int) -> Tensor:
         """(num_nodes,) int64 the index of each node of a type; -1 for those beyond the known."""

@@ -91,7 +91,7 @@ class TypeEncoder(nn.Module):
             attribute_dim: the numbers per attribute; where None, d shared equally, but at least d / 4.
             learnt: whether each node has a learnt vector too, which tells nodes of equal attributes apart but
                 says nothing of new ones; where None, only a type without attributes has them.
-            std: the deviation at which the learnt vectors start; 1 / sqrt(d) where None.
+            std: the deviation at which the learnt vectors start; 3 / sqrt(d) where None.
         """
         attributes = node_type.attributes
         width = attribute_dim or max(1, -(-dim // min(4, max(1, len(attributes)))))
