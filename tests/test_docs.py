@@ -1,4 +1,4 @@
-"""The documentation: snippets run, schemas read, commands parse, links lead somewhere, tables say what the code says."""
+"""The documentation: snippets run, schemas read, commands parse, links lead somewhere, tables are the code's."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@
 | `model.json` | the network's description: encoders, vocabularies, categories |
 | `weights.safetensors` | the weights and the encoders' statistics |
 | `graph/` | the graph (`relwise.data.store`): schema, ids both ways, attributes, known edges |
-| `split.parquet` | every edge's part: message, valid or test, with its label |
+| `split.parquet` | every edge's part and label: of valid and test, does it hold; of message, may it be learnt from |
 | `metrics.json` | the measures on test, as `relwise evaluate --json` prints them |
 | `metrics.csv` | the same as one long table |
 | `log.jsonl` | one line per validation |

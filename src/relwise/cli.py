@@ -63,7 +63,7 @@ Example: relwise train data/shop --out runs/shop --set sampler=asa --set dim=64
 def train(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="the folder of the data")],
     out: Annotated[Path, typer.Option(help="the run folder to write")],
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a setting, see below")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a setting, see above")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="continue a training that was interrupted")] = False,
 ) -> None:

@@ -22,9 +22,10 @@ class ModelSettings(BaseModel):
     bases: int | None = Field(
         None,
         ge=1,
-        description="basis matrices a layer (eq. 5); none: a matrix a relation up to 10 relations, else 10 bases",
+        description="basis matrices a layer (eq. 5); none: a matrix for each up to 10 message relations "
+        "(a directed one counts twice, with its inverse), else 10",
     )
-    dropout: float = Field(0.3, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
     node_embedding: bool = Field(
         False, description="give types with attributes a learnt embedding too; types without always have one"
     )
@@ -43,9 +44,9 @@ class SamplerSettings(BaseModel):
 class TrainingSettings(BaseModel):
     """The training."""
 
-    steps: int = Field(300, ge=1, description="full-graph steps at most")
-    learning_rate: float = Field(0.01, gt=0, description="Adam's")
-    weight_decay: float = Field(0.0, ge=0, description="L2 pull of all weights towards zero")
+    steps: int = Field(250, ge=1, description="full-graph steps at most")
+    learning_rate: float = Field(0.02, gt=0, description="Adam's, at its peak")
+    weight_decay: float = Field(1e-5, ge=0, description="L2 pull of all weights towards zero")
     share: float = Field(
         0.3, gt=0, lt=1, description="share of the training edges supervised, and masked, in each step"
     )
