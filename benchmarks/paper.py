@@ -73,6 +73,7 @@ def run_once(name: str, seed: int, settings: dict[str, Any], again: bool) -> Non
         **{key: metrics["micro"][key] for key in (*MEASURES, "mrr_joint", "hits@10_joint")},
         **{f"without_reversed_{key}": metrics["without_reversed"]["micro"][key] for key in MEASURES},
         **{f"{b}_{key}": values[key] for b, values in metrics["baselines"].items() for key in MEASURES},
+        **{key: value for key, value in training.items() if key.startswith("valid_")},
         "steps": training["steps"],
         "best_step": training["best_step"],
         "train_seconds": training["train_seconds"],

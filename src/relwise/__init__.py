@@ -14,9 +14,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Huge pages make allocation-heavy torch code several times faster; torch reads this when it is first imported.
-# Set it to 0 to switch it off.
+# Read when torch and its thread pool are first loaded; what the user has set stands.
+# Huge pages make allocation-heavy torch code several times faster.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# Threads that wait spin for a moment only. By default they spin for milliseconds, and where another program wants
+# the cores, each of the many short parallel sections then costs a time slice: steps of 0.2 s took several seconds.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 __version__ = "0.1.0"
 
