@@ -110,7 +110,7 @@ def train(
     model.save(out)
     if model.split.test.labels.any():
         _print_measures(model.metrics("test"))
-    _say(f"written to {out}")
+    _say(f"written to {out}; its model card: {out / 'MODEL_CARD.md'}")
 
 
 @app.command()
@@ -176,7 +176,7 @@ def predict(
     for row in found.to_dict(orient="records"):
         cells = [row["head"], row["relation"], row["tail"], row["name"], f"{row['probability']:.4f}"]
         table.add_row(*cells, *([("yes" if row["known"] else "no")] if known else []))
-    Console().print(table)
+    _console().print(table)
 
 
 def _score_table(run: Path, pairs: Path, out: Path) -> None:
@@ -257,10 +257,15 @@ def _print_measures(metrics: dict[str, Any]) -> None:
         for name, *cells in measure_rows(values):
             table.add_row(name, edges, *cells)
         table.add_section()
-    Console().print(table)
+    _console().print(table)
     if len(sections) > 1:
         print("not reversed: without edges that stand in train turned round; not leaked: nor under another relation.")
     print("F1: the network's at 0.5; a baseline's, whose score is no probability, at its best threshold on validation.")
+
+
+def _console() -> Console:
+    """For tables: where stdout is no terminal nothing is cut to a terminal's width."""
+    return Console() if sys.stdout.isatty() else Console(width=120)
 
 
 def _print_json(value: Any) -> None:

@@ -84,9 +84,14 @@ def edge_keys(
         num_nodes: N, the size of the node space.
         directed: (R,) whether each relation is directed.
 
+    Raises:
+        OverflowError: where R · N² does not fit into 63 bits.
+
     >>> edge_keys(np.array([3, 1]), np.array([0, 0]), np.array([1, 3]), 10, np.array([False])).tolist()
     [13, 13]
     """
+    if len(directed) * num_nodes**2 >= 2**63:
+        raise OverflowError(f"{num_nodes:,} nodes and {len(directed):,} relations: an edge's key exceeds 64 bits")
     heads, relations, tails = (np.asarray(a, dtype=np.int64) for a in (heads, relations, tails))
     swap = ~np.asarray(directed, dtype=bool)[relations] & (heads > tails)
     first, second = np.where(swap, tails, heads), np.where(swap, heads, tails)
