@@ -31,6 +31,7 @@ from data import ROOT, benchmark_folder
 
 sys.path.insert(0, str(ROOT / "examples"))
 from flights import write_flights
+from flights_demo import SETTINGS
 
 RESULTS = ROOT / "benchmarks" / "results"
 MEASURES = ("auc", "ap", "f1", "mrr", "hits@1", "hits@10", "hits@30")
@@ -49,7 +50,8 @@ def main() -> None:
     if arguments.what in ("amazon", "flights"):
         for seed in range(arguments.seeds):
             for sampler in PAPER:
-                run_once(arguments.what, seed, {"sampler": sampler}, arguments.again)
+                settings = {"sampler": sampler, **(SETTINGS if arguments.what == "flights" else {})}
+                run_once(arguments.what, seed, settings, arguments.again)
     elif arguments.what == "fb15k237":
         run_once("fb15k237", 0, {}, arguments.again)
     elif arguments.what == "step":

@@ -21,6 +21,11 @@ import relwise
 from flights import write_flights
 from relwise.card import MEASURES, measure_rows
 from relwise.predictor import RelationshipPredictor
+from relwise.settings import SettingsKeywords
+
+# Chosen on the validation edges (September's). Few planes differ in their attributes alone, so each has a learnt
+# vector too; and there are four times fewer edges than in most benchmarks, so the weights are held tighter.
+SETTINGS: SettingsKeywords = {"node_embedding": True, "weight_decay": 3e-4}
 
 
 def main() -> None:
@@ -36,7 +41,7 @@ def main() -> None:
     console.print("Trained on what was first flown before September; measured on what was first flown from October on.")
     precision = []
     for seed in range(arguments.seeds):
-        model = RelationshipPredictor(seed).fit(graph, progress=True)
+        model = RelationshipPredictor(seed, **SETTINGS).fit(graph, progress=True)
         metrics = model.metrics("test")
         precision.append((metrics["micro"]["ap"], max(b["ap"] for b in metrics["baselines"].values())))
         console.print(_measures(metrics))

@@ -243,7 +243,9 @@ class Trainer:
             self.best_weights = self._weights()
 
     def _exhausted(self) -> bool:
-        waited = self.state.step - self.state.best_step
+        # Harder negatives are another task: what they bring shows only after the warm-up.
+        warmup = self.settings.warmup if self.settings.sampler != "random" else 0
+        waited = self.state.step - max(self.state.best_step, warmup)
         return bool(self.state.history) and waited >= self.settings.patience * self.settings.eval_every
 
     def _weights(self) -> dict[str, Any]:
