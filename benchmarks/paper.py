@@ -37,8 +37,10 @@ RESULTS = ROOT / "benchmarks" / "results"
 MEASURES = ("auc", "ap", "f1", "mrr", "hits@1", "hits@10", "hits@30")
 # Table 2 of the paper, Amazon, percent: AUC, AP, F1. Its Amazon has 1,156 attributes, ours has none.
 PAPER = {"random": (98.84, 98.55, 95.17), "asa": (99.14, 99.01, 90.44)}
+SAMPLERS = ("random", "hardest", "asa")
 BASELINES = ("path3", "adamic_adar", "degree_product")
-NEEDED = {"random": (99.30, 99.25), "asa": (99.14, 99.01)}
+# What the project asks of itself: its default sampler (asa) above the first, the paper's own figures below.
+NEEDED = {"random": (98.84, 98.55), "asa": (99.30, 99.25)}
 
 
 def main() -> None:
@@ -49,7 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.what in ("amazon", "flights"):
         for seed in range(arguments.seeds):
-            for sampler in PAPER:
+            for sampler in SAMPLERS if arguments.what == "amazon" else PAPER:
                 settings = {"sampler": sampler, **(SETTINGS if arguments.what == "flights" else {})}
                 run_once(arguments.what, seed, settings, arguments.again)
     elif arguments.what == "fb15k237":
@@ -189,7 +191,7 @@ def _show_measures(name: str, rows: list[dict[str, str]]) -> None:
     print("| | AUC | AP | F1 at 0.5 | MRR | Hit@1 | Hit@10 | Hit@30 | seconds | peak MiB |")
     print("| --- " * 10 + "|")
     chosen = []
-    for sampler, paper in PAPER.items():
+    for sampler in SAMPLERS:
         group = [row for row in rows if f"sampler={sampler}" in row["command"]]
         if not group:
             continue
@@ -199,7 +201,10 @@ def _show_measures(name: str, rows: list[dict[str, str]]) -> None:
             print(_lead(group))
             continue
         print(f"| the same without reversed test edges | {_cells(group, 'without_reversed_')} | | |")
-        print(f"| the paper ({sampler}; with 1,156 attributes) | {' | '.join(map(str, paper))} | | | | | | |")
+        if sampler not in PAPER:
+            continue
+        cells = " | ".join(map(str, PAPER[sampler]))
+        print(f"| the paper ({sampler}; with 1,156 attributes) | {cells} | | | | | | |")
         for key, needed in zip(("auc", "ap"), NEEDED[sampler], strict=True):
             mean = 100 * statistics.mean(float(row[key]) for row in group)
             if round(mean, 2) < needed:

@@ -24,7 +24,8 @@ def main() -> None:
         axes, ("ap", "mrr"), ("average precision", "filtered MRR, per end"), (1, None), strict=True
     ):
         bars: list[tuple[str, float, float, str, float | None]] = []
-        for sampler, paper in PAPER.items():
+        for sampler in ("asa", "random"):
+            paper = PAPER[sampler]
             values = [100 * float(row[key]) for row in rows if f"sampler={sampler}" in row["command"]]
             printed = None if column is None else paper[column]
             deviation = statistics.stdev(values) if len(values) > 1 else 0.0

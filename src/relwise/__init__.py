@@ -50,7 +50,20 @@ _PLACES = {
     "RelationshipPredictor": "relwise.predictor",
 }
 
-__all__ = [*_PLACES, "load"]
+__all__ = [
+    "ASASampler",
+    "AttributeFusion",
+    "DistMult",
+    "Graph",
+    "HardestSampler",
+    "InputError",
+    "RandomSampler",
+    "RelGNNConv",
+    "RelationshipPredictor",
+    "SplitRule",
+    "load",
+    "read",
+]
 
 
 def load(folder: str | Path) -> RelationshipPredictor:

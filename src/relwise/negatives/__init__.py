@@ -2,9 +2,9 @@
 
 | sampler | takes from a pool of k corruptions | when to use it |
 | --- | --- | --- |
-| `RandomSampler` | the first | fast; the best AUC where test negatives are drawn uniformly |
-| `HardestSampler` | the likeliest under the model (eq. 10) | sharp rankings, but it courts false negatives |
-| `ASASampler` | the one µ less likely than its positive (eq. 11) | sharp rankings on graphs that lack true edges |
+| `RandomSampler` | the first | quickest; its probabilities can be read at 0.5 |
+| `HardestSampler` | the likeliest under the model (eq. 10) | nearly all true edges are recorded |
+| `ASASampler` | the one µ less likely than its positive (eq. 11) | true edges are missing; the default |
 
 `Corruptor` proposes and refuses, a sampler chooses; on the CPU both happen in one fused pass.
 """
