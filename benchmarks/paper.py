@@ -139,6 +139,7 @@ def machine() -> dict[str, str]:
     if info.exists():
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = names[0].split(":")[1].strip() if names else cpu
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     versions = " ".join(f"{name}-{version(name)}" for name in ("relwise", "torch", "numba", "numpy"))
     return {
         "cpu": cpu,
@@ -146,6 +147,7 @@ def machine() -> dict[str, str]:
         "load": f"{os.getloadavg()[0]:.1f}",
         "python": platform.python_version(),
         "versions": versions,
+        "commit": commit.stdout.strip(),
         "date": datetime.now(UTC).date().isoformat(),
     }
 

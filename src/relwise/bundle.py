@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,7 @@ def write_run(run: Run, folder: Path, table: pd.DataFrame, card: str) -> None:
     _write_json(folder / "model.json", describe_model(run.model))
     weights = {name: tensor.detach().clone().contiguous() for name, tensor in run.model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
+    shutil.rmtree(folder / "graph", ignore_errors=True)  # what another graph left there is not this one's
     write_graph(run.graph, folder / "graph")
     _write_split(run.split, folder / "split.parquet")
     _write_json(folder / "metrics.json", dict(run.metrics))

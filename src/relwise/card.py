@@ -42,7 +42,7 @@ def model_card(
         _relations(graph, split),
         "".join(f"- {sentence}\n" for sentence in [*graph.notes, *leakage]) or "- Nothing was dropped.\n",
         "## Attributes used",
-        _attributes(graph),
+        _attributes(graph, settings),
         "## Measures on test",
         _measures(metrics),
         f"Negatives of test: {'given with the data' if 'test' in graph.negatives else _drawn()}. Ranks are filtered, "
@@ -96,11 +96,14 @@ def _relations(graph: Graph, split: Split) -> str:
     return _markdown(["relation", "types", "train", "valid", "test"], rows)
 
 
-def _attributes(graph: Graph) -> str:
+def _attributes(graph: Graph, settings: Settings) -> str:
     lines = []
     for node_type in graph.node_types:
         used = ", ".join(f"{a.name} ({a.modality})" for a in node_type.attributes)
-        lines.append(f"- {node_type.name}: {used or 'none; a learnt embedding for each node'}")
+        learnt = "a learnt embedding for each node"
+        if used and settings.node_embedding:
+            used += f"; and {learnt}"
+        lines.append(f"- {node_type.name}: {used or f'none; {learnt}'}")
     return "\n".join(lines)
 
 

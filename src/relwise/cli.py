@@ -97,12 +97,10 @@ def train(
     except InputError:
         # Nothing of a training that a mistake ended is worth keeping; a checkpoint of an earlier one is.
         if made:
-            shutil.rmtree(out)
+            shutil.rmtree(made)
         elif not resumable:
             checkpoint.unlink(missing_ok=True)
         raise
-    for sentence in model.leakage().describe():
-        _say(sentence)
     _say(
         f"trained {model.training['steps']} steps in {model.training['train_seconds']} s; "
         f"the state after step {model.training['best_step']} was the best on validation"
@@ -110,7 +108,7 @@ def train(
     model.save(out)
     if model.split.test.labels.any():
         _print_measures(model.metrics("test"))
-    _say(f"written to {out}; its model card: {out / 'MODEL_CARD.md'}")
+    _say(f"written to {out}")
 
 
 @app.command()
@@ -155,10 +153,10 @@ def predict(
     """
     from relwise.predictor import RelationshipPredictor
 
-    if (pairs is None) == (relation is None):
+    if pairs is None and relation is None:
         raise InputError("nothing to predict", remedy="give --relation with --head or --tail, or --pairs with --out")
     if pairs is not None:
-        if out is None or head is not None or tail is not None:
+        if out is None or as_json or known or any(option is not None for option in (relation, head, tail)):
             raise InputError(
                 "--pairs goes with --out alone",
                 remedy="relwise predict RUN --pairs pairs.csv --out scored.csv",
@@ -172,7 +170,7 @@ def predict(
     if as_json:
         _print_json(found.to_dict(orient="records"))
         return
-    table = Table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
+    table = _table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
     for row in found.to_dict(orient="records"):
         cells = [row["head"], row["relation"], row["tail"], row["name"], f"{row['probability']:.4f}"]
         table.add_row(*cells, *([("yes" if row["known"] else "no")] if known else []))
@@ -180,13 +178,13 @@ def predict(
 
 
 def _score_table(run: Path, pairs: Path, out: Path) -> None:
-    from relwise.data.tables import cell, column_of, is_parquet, read_table
+    from relwise.data.columns import words
+    from relwise.data.tables import cell, is_parquet, read_table
     from relwise.predictor import RelationshipPredictor
 
     frame = read_table(pairs)
-    triples = list(
-        zip(*(column_of(frame, name, pairs).astype(str) for name in ("head", "relation", "tail")), strict=True)
-    )
+    cells = (words(frame, name, pairs).tolist() for name in ("head", "relation", "tail"))
+    triples = [(str(h or ""), str(r or ""), str(t or "")) for h, r, t in zip(*cells, strict=True)]
     if not out.parent.is_dir():
         raise InputError("there is no such folder", where=str(out.parent), remedy="make it, or name another --out")
     model = RelationshipPredictor.load(run)
@@ -229,16 +227,16 @@ def _parse_settings(pairs: list[str]) -> Settings:
     return Settings.of(values)
 
 
-def _make_folder(folder: Path) -> bool:
-    """Whether the folder had to be made."""
+def _make_folder(folder: Path) -> Path | None:
+    """Make a folder; returns the topmost one that had to be made, None where all were there."""
     try:
-        there = folder.exists()
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"the folder cannot be made ({error.strerror})", where=str(folder), remedy="name another --out"
         ) from None
-    return not there
+    return missing[-1] if missing else None
 
 
 def _is_rest(path: Path) -> bool:
@@ -249,7 +247,7 @@ def _is_rest(path: Path) -> bool:
 def _print_measures(metrics: dict[str, Any]) -> None:
     from relwise.card import MEASURES, measure_rows
 
-    table = Table(f"{metrics['split']}, percent", "edges", *MEASURES)
+    table = _table(f"{metrics['split']}, percent", "edges", *MEASURES)
     sections = {"all": metrics}
     if metrics["leakage"]["counts"]["leaked"]:
         sections |= {"not reversed": metrics["without_reversed"], "not leaked": metrics["without_leaked"]}
@@ -265,7 +263,16 @@ def _print_measures(metrics: dict[str, Any]) -> None:
 
 def _console() -> Console:
     """For tables: where stdout is no terminal nothing is cut to a terminal's width."""
-    return Console() if sys.stdout.isatty() else Console(width=120)
+    width = None if sys.stdout.isatty() else 120
+    return Console(width=width, markup=False, highlight=False, emoji=False)
+
+
+def _table(*columns: str) -> Table:
+    """A table whose cells are folded, never cut: an id with its end missing is no id."""
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 def _print_json(value: Any) -> None:
@@ -288,6 +295,9 @@ def main() -> None:
         # The reader of a pipe has gone: nothing to tell, and nobody to tell it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        print(f"relwise: {error.filename or 'input or output'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -85,6 +86,9 @@ class RelationshipPredictor:
             progress: show a progress bar (or lines, where stderr is no terminal).
         """
         split = split_graph(graph, self.seed)
+        found = leakage(graph, split)
+        if progress:
+            print("\n".join(found.describe()), file=sys.stderr, flush=True)
         trainer = Trainer(graph, split, self.settings, self.seed)
         path = Path(checkpoint) if checkpoint else None
         if path:
@@ -191,6 +195,8 @@ class RelationshipPredictor:
     def score(self, edges: Sequence[tuple[object, str, object]] | None = None, labels: Any = None) -> float:
         """Average precision: on the edges and labels given, else on the test part."""
         if edges is not None:
+            if labels is None:
+                raise InputError("edges without labels", remedy="give labels too: whether each edge holds")
             return average_precision(np.asarray(labels, dtype=bool), self.predict_proba(edges))
         test = self.split.test
         return average_precision(test.labels, self.scorer.logits(test.edges))

@@ -36,8 +36,8 @@ class SamplerSettings(BaseModel):
 
     sampler: SamplerName = Field(
         "asa",
-        description="random | hardest | asa: how a negative is taken from its pool; asa is the default: on "
-        "Amazon its validation AP was the best of the three, on the demo's flights the same within a deviation (benchmarks/paper.py)",
+        description="random | hardest | asa: how a negative is taken from its pool; asa is the default: its validation "
+        "AP was the best of the three on Amazon, and within a deviation of random's on the demo's flights",
     )
     pool: int = Field(10, ge=1, le=10_000, description="corruptions to choose from (hardest, asa)")
     mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")

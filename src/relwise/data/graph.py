@@ -225,13 +225,9 @@ class Graph:
             raise InputError(
                 f"there is no {node_type} with the id {unknown!r}",
                 where=where,
-                remedy=nearest(unknown, table.ids),
+                remedy=nearest(unknown, table.ids) or f"the ids are like {', '.join(map(repr, table.ids[:3]))}",
             )
         return found + self.type_range(node_type)[0]
-
-    def type_of(self, node: int) -> NodeType:
-        """The type of the node at index `node`."""
-        return self.node_types[int(np.searchsorted(self.offsets, node, side="right")) - 1]
 
     def node_id(self, node: int) -> str:
         """The id of the node at index `node`."""
@@ -272,6 +268,11 @@ class Graph:
         from relwise.data.from_frame import graph_from_frame
 
         parts = triples if isinstance(triples, Mapping) else {"train": triples}
+        for name in parts:
+            if name not in PARTS:
+                raise InputError(
+                    f"there is no part {name!r}", remedy=nearest(name, PARTS) or "it is train, valid or test"
+                )
         counts = [len(parts.get(name, ())) for name in PARTS]
         rows = [(str(h), str(r), str(t)) for name in PARTS for h, r, t in parts.get(name, ())]
         part = np.repeat(np.arange(3, dtype=np.int8), counts)

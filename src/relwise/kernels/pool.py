@@ -70,7 +70,7 @@ def propose(seed, low, high, anchor, relation, replace_head, directed, num_nodes
 @njit(parallel=True, cache=True, fastmath=FAST)
 def propose_and_choose(
     seed, low, high, anchor, relation, replace_head, directed, num_nodes, table,
-    query, nodes, target, pool, chosen, refused,
+    query, nodes, target, pool, chosen, refused, first=0,
 ):  # fmt: skip
     """Fill `chosen` (n,) with the node of each pool whose probability is nearest to `target`.
 
@@ -81,6 +81,7 @@ def propose_and_choose(
         nodes: (N, d) node states.
         target: (n,) wanted probability.
         pool: k.
+        first: the number of the first edge, where they are a slice of those whose draws `seed` decides.
     """
     width = query.shape[1]
     for i in prange(len(anchor)):
@@ -91,7 +92,7 @@ def propose_and_choose(
         refused[i] = 0
         for slot in range(pool):
             node, count = _corrupt(
-                seed, i, slot, low[i], high[i], anchor[i], r, replace_head[i], directed[r], num_nodes, table
+                seed, first + i, slot, low[i], high[i], anchor[i], r, replace_head[i], directed[r], num_nodes, table
             )
             refused[i] += count
             if node < 0:

@@ -14,7 +14,9 @@ from relwise.data.graph import Graph
 from relwise.kernels import pool as kernel
 from relwise.negatives.base import NegativeSampler
 from relwise.negatives.filters import KnownEdges
-from relwise.nn.decoders import Decoder
+from relwise.nn.decoders import Decoder, End
+
+SLICE = 8192  # edges whose queries exist at a time: memory of SLICE × d, not of edges × d
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,10 +107,13 @@ class Corruptor:
                 kernel.propose(*[*self._arguments(index, replace_head, seed), candidates, refused])
             else:
                 states = nodes.detach().contiguous()
-                query = self._query(index, replace_head, decoder, states)
-                wanted = sampler.wanted(positive_logit.detach().double().sigmoid(), step)
-                scored = (query.numpy(), states.numpy(), wanted.numpy(), pool, chosen, refused)
-                kernel.propose_and_choose(*[*self._arguments(index, replace_head, seed), *scored])
+                wanted = sampler.wanted(positive_logit.detach().double().sigmoid(), step).numpy()
+                for first in range(0, len(index), SLICE):
+                    part = slice(first, first + SLICE)
+                    query = self._query(index[part], replace_head[part], decoder, states)
+                    scored = (query.numpy(), states.numpy(), wanted[part], pool, chosen[part], refused[part], first)
+                    arguments = self._arguments(index[part], replace_head[part], seed)
+                    kernel.propose_and_choose(*[*arguments, *scored])
         positives = self.edges[index]
         edges = Edges(
             np.where(replace_head, chosen, positives.heads),
@@ -126,10 +131,16 @@ class Corruptor:
     ) -> Tensor:
         """(n, d) each edge's query for the end that is replaced."""
         positives = self.edges[index]
-        anchor = torch.from_numpy(np.where(replace_head, positives.tails, positives.heads))
-        state, relation = nodes.index_select(0, anchor), torch.from_numpy(positives.relations.copy())
-        for_head, for_tail = (decoder.query(end, state, relation) for end in ("head", "tail"))
-        return torch.where(torch.from_numpy(replace_head)[:, None], for_head, for_tail).contiguous()
+        query = nodes.new_empty(len(index), nodes.shape[1])
+        ends: tuple[tuple[End, npt.NDArray, npt.NDArray], ...] = (
+            ("head", positives.tails, replace_head),
+            ("tail", positives.heads, ~replace_head),
+        )
+        for end, anchor, mask in ends:
+            relation = torch.from_numpy(positives.relations[mask])
+            asked = decoder.query(end, nodes.index_select(0, torch.from_numpy(anchor[mask])), relation)
+            query.index_copy_(0, torch.from_numpy(np.flatnonzero(mask)), asked)
+        return query
 
     def _arguments(self, index: npt.NDArray[np.int64], replace_head: npt.NDArray[np.bool_], seed: int) -> tuple:
         positives, graph = self.edges[index], self.graph

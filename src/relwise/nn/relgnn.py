@@ -6,7 +6,7 @@ Source: `Relation-aware Graph Attention Model with Adaptive Self-adversarial Tra
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 from typing import Literal, overload
 
 import torch
@@ -186,12 +186,11 @@ def relation_rows(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
         weights: (R, in_dim, out_dim).
         adjacency: whose rows are sorted by relation.
     """
-    pointer = adjacency.relation_ptr
-    parts = [
-        x.index_select(0, adjacency.row_source[first:last]) @ weights[relation]
-        for relation, (first, last) in enumerate(itertools.pairwise(pointer))
-        if first < last
-    ]
+    # Gathered once and cut, weights unbound and not indexed: else the gradient of each relation's part would be a
+    # tensor as large as all of x, or of the weights.
+    sizes = [last - first for first, last in pairwise(adjacency.relation_ptr)]
+    sources = x.index_select(0, adjacency.row_source).split(sizes)
+    parts = [source @ weight for source, weight in zip(sources, weights.unbind(), strict=True) if len(source)]
     return torch.cat(parts) if parts else x.new_zeros(0, weights.shape[2])
 
 

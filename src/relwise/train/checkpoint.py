@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from relwise.data.graph import Graph
 from relwise.data.split import Split
 from relwise.errors import InputError
+from relwise.nn.build import prepare_inputs
 from relwise.train.loop import Trainer, TrainingState
 
 FORMAT = 1
@@ -122,6 +123,8 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
 
     trainer.model.load_state_dict(named("model."))
+    # The encoders' statistics came with the weights: what they prepare must come from them.
+    trainer.inputs = prepare_inputs(trainer.model, trainer.graph)
     trainer.best_weights = named("best.")
     for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
         moments = named(f"adam.{i}.")

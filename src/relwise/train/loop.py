@@ -116,7 +116,9 @@ class Trainer:
             raise InputError(
                 "the validation part has no positive or no negative edges",
                 where=f"split by {graph.split_rule.by}",
-                remedy="set an earlier date or a larger share for valid",
+                remedy="give some, with label 1 and 0"
+                if graph.split_rule.by == "given"
+                else "set an earlier date or a larger share for valid",
             )
         self.messages = message_graph(graph, split.message)
         # An undirected relation's edge given in both orientations is one thing to learn.
@@ -231,11 +233,13 @@ class Trainer:
         row["ap"] = average_precision(valid.labels, logits)
         if self.settings.select == "mrr":
             positives = valid.positives
+            # Nothing of test may help to choose a state, not even by being left out of a rank.
+            known = Edges.concatenate(self.split.message, positives)
             if len(positives) > RANKED:
                 positives = positives[
                     np.random.default_rng([self.seed, 2]).choice(len(positives), RANKED, replace=False)
                 ]
-            ranks = rank_edges(positives, self.split.filter, self.graph, scorer.block)
+            ranks = rank_edges(positives, known, self.graph, scorer.block)
             row["mrr"] = Ranks.concatenate(*ranks).mrr()
         state.history.append(row)
         if row[self.settings.select] > state.best:
