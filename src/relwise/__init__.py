@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 # Threads that wait spin for a moment only. By default they spin for milliseconds, and where another program wants
 # the cores, each of the many short parallel sections then costs a time slice: steps of 0.2 s took several seconds.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 __version__ = "0.1.0"
 

@@ -189,7 +189,7 @@ def test_without_resume_a_checkpoint_is_not_read(path: Path) -> None:
     ("given", "words", "remedy"),
     [
         ({"dim": 16}, ("dim = 8", "not 16"), "--set dim=8"),
-        ({"sampler": "asa"}, ("sampler = random", "not asa"), "--set sampler=random"),
+        ({"sampler": "random"}, ("sampler = asa", "not random"), "--set sampler=asa"),
         ({"steps": 30}, ("steps = 20", "not 30"), "--set steps=20"),
         ({"bases": 2}, ("bases = None", "not 2"), "--set bases=None"),
         ({"seed": 5}, ("seed 0", "not 5"), "--seed 0"),
@@ -270,7 +270,7 @@ def test_a_checkpoint_of_a_newer_format_is_refused(path: Path) -> None:
 
 
 def test_a_refused_checkpoint_leaves_the_trainer_as_it_was(path: Path) -> None:
-    trainer, untouched = make_trainer(sampler="asa"), make_trainer(sampler="asa")
+    trainer, untouched = make_trainer(sampler="random"), make_trainer(sampler="random")
     with pytest.raises(InputError):
         load_checkpoint(trainer, path, data_of(trainer))
     assert_same_weights(trainer, untouched)

@@ -264,7 +264,8 @@ def test_the_best_state_is_kept_exactly(measure: str) -> None:
     assert not trainer.model.training
     scorer, valid = trainer.scorer(), trainer.split.valid
     if measure == "mrr":
-        ranks = rank_edges(valid.positives, trainer.split.filter, graph, scorer.block)
+        known = Edges.concatenate(trainer.split.message, valid.positives)  # and nothing of test
+        ranks = rank_edges(valid.positives, known, graph, scorer.block)
         assert Ranks.concatenate(*ranks).mrr() == result.best
     else:
         function = {"ap": average_precision, "auc": roc_auc}[measure]
@@ -272,9 +273,13 @@ def test_the_best_state_is_kept_exactly(measure: str) -> None:
 
 
 def test_training_stops_when_the_measure_has_not_risen_for_so_many_validations() -> None:
-    result = make_trainer(small_graph(), learning_rate=0.1, steps=200, eval_every=2, patience=2).fit()
+    settings = {"learning_rate": 0.1, "steps": 200, "eval_every": 2, "patience": 2}
+    result = make_trainer(small_graph(), sampler="random", **settings).fit()
     assert result.steps == result.best_step + 2 * 2 < 200
     assert result.history[-1]["step"] == result.steps
+    # Patience begins when the warm-up has ended: harder negatives are given their chance.
+    result = make_trainer(small_graph(), sampler="asa", warmup=100, **settings).fit()
+    assert result.steps == max(100, result.best_step) + 2 * 2
 
 
 def test_the_last_step_is_validated_whatever_the_interval() -> None:
