@@ -33,7 +33,7 @@ def main() -> None:
         bars += [(n, 100 * float(rows[0][f"{b}_{key}"]), 0.0, COUNTING, None) for b, n in NAMES.items()]
         for place, (_, value, deviation, colour, printed) in enumerate(reversed(bars)):
             axis.barh(place, value, xerr=deviation, color=colour, height=0.62, error_kw={"ecolor": TEXT, "capsize": 2})
-            axis.text(value, place, f" {value:.1f}", va="center", ha="left", color=TEXT, fontsize=9)
+            axis.text(value + deviation, place, f" {value:.1f}", va="center", ha="left", color=TEXT, fontsize=9)
             if printed is not None:
                 axis.plot(printed, place, marker="D", mfc="white", mec=TEXT, ms=6, ls="")
         axis.set_yticks(range(len(bars)), [name for name, *_ in reversed(bars)])
