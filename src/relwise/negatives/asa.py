@@ -34,6 +34,7 @@ class ASASampler(NegativeSampler):
         steps: T, counted from the end of the warm-up.
         warmup: steps of random negatives first.
 
+    >>> import torch
     >>> positive, pool = torch.logit(torch.tensor([0.9])), torch.logit(torch.tensor([[0.1, 0.75, 0.95]]))
     >>> ASASampler(pool=3, mu=0.1).choose(positive, pool, step=0).tolist()  # 0.75; the hardest were 0.95
     [1]
