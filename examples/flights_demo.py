@@ -19,9 +19,9 @@ from rich.table import Table
 
 import relwise
 from flights import write_flights
-from relwise.card import MEASURES, measure_rows
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import SettingsKeywords
+from relwise.show import print_measures
 
 # Chosen on the validation edges (September's). Few planes differ in their attributes alone, so each has a learnt
 # vector too; with it, weights must be held tighter, and training is done early: ASA begins early too.
@@ -44,7 +44,7 @@ def main() -> None:
         model = RelationshipPredictor(seed, **SETTINGS).fit(graph, progress=True)
         metrics = model.metrics("test")
         precision.append((metrics["micro"]["ap"], max(b["ap"] for b in metrics["baselines"].values())))
-        console.print(_measures(metrics))
+        print_measures(metrics)
         if seed == 0:
             shutil.rmtree(arguments.run, ignore_errors=True)
             model.save(arguments.run)
@@ -53,13 +53,6 @@ def main() -> None:
     console.print(_verdict(np.array(precision)))
     console.print(f"The model is in {arguments.run}/ (its card: {arguments.run}/MODEL_CARD.md). Ask it more:")
     console.print(f"  .venv/bin/relwise predict {arguments.run} --relation serves_from_JFK --head B6")
-
-
-def _measures(metrics: dict) -> Table:
-    table = Table("test, percent", *MEASURES)
-    for row in measure_rows(metrics):
-        table.add_row(*row)
-    return table
 
 
 def _likeliest(model: RelationshipPredictor, count: int) -> Table:

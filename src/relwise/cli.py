@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from relwise.errors import InputError
 from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
+from relwise.show import console, folded_table, print_measures
 
 if TYPE_CHECKING:
     from relwise.predictor import RelationshipPredictor
@@ -107,7 +106,7 @@ def train(
     )
     model.save(out)
     if model.split.test.labels.any():
-        _print_measures(model.metrics("test"))
+        print_measures(model.metrics("test"))
     _say(f"written to {out}")
 
 
@@ -126,7 +125,7 @@ def evaluate(
         return
     for sentence in metrics["leakage"]["sentences"]:
         print(sentence)
-    _print_measures(metrics)
+    print_measures(metrics)
 
 
 @app.command()
@@ -170,11 +169,11 @@ def predict(
     if as_json:
         _print_json(found.to_dict(orient="records"))
         return
-    table = _table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
+    table = folded_table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
     for row in found.to_dict(orient="records"):
         cells = [row["head"], row["relation"], row["tail"], row["name"], f"{row['probability']:.4f}"]
         table.add_row(*cells, *([("yes" if row["known"] else "no")] if known else []))
-    _console().print(table)
+    console().print(table)
 
 
 def _score_table(run: Path, pairs: Path, out: Path) -> None:
@@ -242,37 +241,6 @@ def _make_folder(folder: Path) -> Path | None:
 def _is_rest(path: Path) -> bool:
     """Whether a file is what a kill left of writing a checkpoint."""
     return path.name == "checkpoint.safetensors.part" or path.name.startswith(".tmp")
-
-
-def _print_measures(metrics: dict[str, Any]) -> None:
-    from relwise.card import MEASURES, measure_rows
-
-    table = _table(f"{metrics['split']}, percent", "edges", *MEASURES)
-    sections = {"all": metrics}
-    if metrics["leakage"]["counts"]["leaked"]:
-        sections |= {"not reversed": metrics["without_reversed"], "not leaked": metrics["without_leaked"]}
-    for edges, values in sections.items():
-        for name, *cells in measure_rows(values):
-            table.add_row(name, edges, *cells)
-        table.add_section()
-    _console().print(table)
-    if len(sections) > 1:
-        print("not reversed: without edges that stand in train turned round; not leaked: nor under another relation.")
-    print("F1: the network's at 0.5; a baseline's, whose score is no probability, at its best threshold on validation.")
-
-
-def _console() -> Console:
-    """For tables: where stdout is no terminal nothing is cut to a terminal's width."""
-    width = None if sys.stdout.isatty() else 120
-    return Console(width=width, markup=False, highlight=False, emoji=False)
-
-
-def _table(*columns: str) -> Table:
-    """A table whose cells are folded, never cut: an id with its end missing is no id."""
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
 
 
 def _print_json(value: Any) -> None:

@@ -56,6 +56,7 @@ class RelationshipPredictor:
         self.training: dict[str, Any] = {}
         self.log: list[dict[str, float]] = []
         self._metrics: dict[str, Result] = {}
+        self._leakage: Leakage | None = None
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The seed and all settings, as scikit-learn has it."""
@@ -203,7 +204,9 @@ class RelationshipPredictor:
 
     def leakage(self) -> Leakage:
         """Which valid and test edges stand in train in another guise."""
-        return leakage(self.graph, self.split)
+        if self._leakage is None:
+            self._leakage = leakage(self.graph, self.split)
+        return self._leakage
 
     def evaluate(self, split: str = "test") -> Result:
         """The table of measures of a part, the plain baselines beside the network's; computed once."""
@@ -272,7 +275,7 @@ class RelationshipPredictor:
         self._run = (graph, split, model)
         # What set_params changes later is for the next fit.
         self._trained_with = (self.settings, self.seed)
-        self._metrics = {}
+        self._metrics, self._leakage = {}, None
         self.__dict__.pop("scorer", None)
 
 

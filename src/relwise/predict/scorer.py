@@ -39,7 +39,7 @@ class Scorer:
 
     def probabilities(self, edges: Edges) -> npt.NDArray[np.float64]:
         """(n,) the probability of each edge: the sigmoid of its logit, in float64 so that likely ones differ."""
-        return 1 / (1 + np.exp(-self.logits(edges).astype(np.float64)))
+        return sigmoid(self.logits(edges))
 
     @torch.no_grad()
     def block(self, missing: End, relations: npt.NDArray, anchors: npt.NDArray) -> npt.NDArray[np.float32]:
@@ -56,3 +56,8 @@ class Scorer:
         anchor = torch.from_numpy(np.array(anchors, dtype=np.int64))
         query = self.decoder.query(missing, self.nodes.index_select(0, anchor), relation)
         return (query @ self.nodes[low:high].T).numpy()
+
+
+def sigmoid(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """1 / (1 + e^-x), in float64."""
+    return 1 / (1 + np.exp(-np.asarray(logits, dtype=np.float64)))

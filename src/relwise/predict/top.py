@@ -9,7 +9,7 @@ import pandas as pd
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
-from relwise.predict.scorer import Scorer
+from relwise.predict.scorer import Scorer, sigmoid
 
 BLOCK = 64 * 2**20  # bytes of scores at a time
 
@@ -90,10 +90,6 @@ def describe(graph: Graph, edges: Edges, probability: np.ndarray, known: np.ndar
         },
         columns=COLUMNS,
     )
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.asarray(logits, dtype=np.float64)))
 
 
 def _edges(relation: int, anchors: np.ndarray, nodes: np.ndarray, missing: Literal["head", "tail"]) -> Edges:
