@@ -29,9 +29,11 @@ def folded_table(*columns: str) -> Table:
 def print_measures(metrics: Mapping[str, Any]) -> None:
     """`RelationshipPredictor.metrics` as a table in percent; leaking edges apart, where there are any."""
     table = folded_table(f"{metrics['split']}, percent", "edges", *MEASURES)
-    sections = {"all": metrics}
-    if metrics["leakage"]["counts"]["leaked"]:
-        sections |= {"not reversed": metrics["without_reversed"], "not leaked": metrics["without_leaked"]}
+    sections, counts = {"all": metrics}, metrics["leakage"]["counts"]
+    if counts["same"] or counts["reversed"]:
+        sections["not reversed"] = metrics["without_reversed"]
+    if counts["leaked"]:
+        sections["not leaked"] = metrics["without_leaked"]
     for edges, values in sections.items():
         for name, *cells in measure_rows(values):
             table.add_row(name, edges, *cells)
