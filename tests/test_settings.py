@@ -92,6 +92,7 @@ def test_an_unknown_key_like_no_other_is_told_all_keys() -> None:
         ("dropout", 1),
         ("dropout", -0.1),
         ("pool", 0),
+        ("shared_pool", 0),
         ("mu", 2),
         ("mu", math.nan),
         ("mu", "nan"),
@@ -132,3 +133,9 @@ def test_settings_cannot_be_changed_in_place() -> None:
 def test_the_bases_are_as_many_as_said_else_by_the_relations() -> None:
     assert [Settings.of({}).num_bases(n) for n in (1, 10, 11, 400)] == [None, None, 10, 10]
     assert [Settings.of({"bases": 3}).num_bases(n) for n in (1, 400)] == [3, 3]
+
+
+def test_large_pools_are_shared_unless_said_otherwise() -> None:
+    assert [Settings.of({"pool": pool}).edges_per_pool() for pool in (1, 10, 49, 50, 500)] == [1, 1, 1, 32, 32]
+    assert [Settings.of({"pool": pool, "shared_pool": 7}).edges_per_pool() for pool in (10, 100)] == [7, 7]
+    assert Settings.of({"pool": 100, "shared_pool": 1}).edges_per_pool() == 1

@@ -40,6 +40,13 @@ class SamplerSettings(BaseModel):
         "AP was the best of the three on Amazon, and within a deviation of random's on the demo's flights",
     )
     pool: int = Field(10, ge=1, le=10_000, description="corruptions to choose from (hardest, asa)")
+    shared_pool: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="edges of one relation and replaced end that share a draw of the pool (hardest, asa); 1: each has "
+        "a pool of its own; none: 32 for pools of 50 and more, else 1",
+    )
     mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")
     mu_decay: Literal["constant", "linear", "exponential"] = Field("constant", description="of mu over the steps (asa)")
     warmup: int = Field(100, ge=0, description="steps of random negatives first (hardest, asa)")
@@ -96,6 +103,10 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
             return self.bases
         return None if num_relations <= 10 else 10
 
+    def edges_per_pool(self) -> int:
+        """How many edges share a draw of the pool."""
+        return self.shared_pool or (32 if self.pool >= 50 else 1)
+
 
 class SettingsKeywords(TypedDict, total=False):
     """The keywords of `Settings`, for editors; a test holds the two together."""
@@ -108,6 +119,7 @@ class SettingsKeywords(TypedDict, total=False):
     node_embedding: bool
     sampler: SamplerName
     pool: int
+    shared_pool: int | None
     mu: float
     mu_decay: Literal["constant", "linear", "exponential"]
     warmup: int

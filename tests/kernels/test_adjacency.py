@@ -67,11 +67,12 @@ def test_pointers_count_the_edges_of_each_target_and_of_each_row(table):
 @settings(max_examples=60, deadline=None)
 def test_the_transpose_holds_the_same_edges_sorted_by_row(table):
     adjacency = build(table)
-    position = adjacency.row_position.long()
-    assert sorted(position.tolist()) == list(range(len(table)))
     of_row = torch.repeat_interleave(torch.arange(len(adjacency.row_source)), adjacency.row_indptr.diff().long())
-    assert torch.equal(adjacency.row.long()[position], of_row)
-    assert torch.equal(targets(adjacency)[position], adjacency.row_target.long())
+    transpose = torch.stack([of_row, adjacency.row_target.long(), adjacency.row_fact.long()], dim=1).tolist()
+    edges = torch.stack([adjacency.row.long(), targets(adjacency), adjacency.fact.long()], dim=1).tolist()
+    assert sorted(transpose) == sorted(edges)
+    assert [pair[:2] for pair in transpose] == sorted(pair[:2] for pair in edges)
+    assert adjacency.num_facts == (int(table[:, 3].max()) + 1 if len(table) else 0)
 
 
 @given(edges(), st.randoms(use_true_random=False))
@@ -79,7 +80,7 @@ def test_the_transpose_holds_the_same_edges_sorted_by_row(table):
 def test_the_order_in_which_edges_are_given_changes_nothing_but_order(table, random):
     shuffle = torch.tensor(random.sample(range(len(table)), len(table)), dtype=torch.int64)
     one, other = build(table), build(table[shuffle])
-    for name in ("indptr", "row", "row_relation", "row_source", "row_indptr", "row_target", "row_position"):
+    for name in ("indptr", "row", "row_relation", "row_source", "row_indptr", "row_target"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
@@ -124,7 +125,7 @@ def test_to_a_device_moves_every_tensor():
     adjacency = build(torch.tensor([[0, 1, 2, 0]]))
     moved = adjacency.to("meta")
     tensors = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)]
-    assert len(tensors) == 9
+    assert len(tensors) == 11
     assert all(tensor.device.type == "meta" for tensor in tensors)
     assert moved.relation_ptr == adjacency.relation_ptr
     assert np.array_equal(adjacency.to("cpu").row, adjacency.row)

@@ -4,7 +4,8 @@ from torch.autograd import gradcheck
 
 from relwise.kernels import reference
 from relwise.kernels.adjacency import build_adjacency
-from relwise.kernels.attention import attend
+from relwise.kernels.attention import attend, attention_weights
+from relwise.kernels.cpu import HUB
 
 
 def message_graph(seed, nodes=12, edges=60, relations=3):
@@ -36,7 +37,16 @@ GRAPHS = {
     "hundreds of relations": lambda: message_graph(2, edges=500, relations=300),
     "no edges": lambda: message_graph(3, edges=0),
     "a hub": lambda: build_adjacency(torch.arange(400) % 50, torch.zeros(400).long(), torch.arange(400) % 2, 50, 2),
+    "targets cut in pieces": lambda: star(inward=True),
+    "rows cut in slices": lambda: star(inward=False),
 }
+
+
+def star(inward):
+    """Two hubs, with more edges than one piece holds, and a few nodes besides."""
+    count = 5 * HUB // 2
+    hub, other = torch.arange(count) % 2, 2 + torch.arange(count) % 5
+    return build_adjacency(other if inward else hub, hub if inward else other, torch.arange(count) % 2, 8, 2)
 
 
 @pytest.mark.parametrize("graph", GRAPHS)
@@ -48,10 +58,12 @@ def test_agrees_with_the_reference_forward_and_backward(graph, mask, dtype, tole
     keep_edge = torch.ones(adjacency.num_edges, dtype=torch.bool) if keep is None else keep[adjacency.fact.long()]
     ours = inputs(adjacency, dtype=dtype)
     theirs = [tensor.detach().double().requires_grad_() for tensor in ours]
-    out, alpha = attend(*ours, adjacency, keep)
-    expected, weights = reference.attend(*theirs, adjacency.indptr, adjacency.row, keep_edge, 0.2)
+    out, alpha = attend(*ours, adjacency, keep)[0], attention_weights(*ours[:2], adjacency, keep)
+    expected, logsumexp = reference.attend(*theirs, adjacency.indptr, adjacency.row, keep_edge, 0.2)
     torch.testing.assert_close(out.double(), expected, rtol=tolerance, atol=tolerance)
-    torch.testing.assert_close(alpha.double(), weights, rtol=tolerance, atol=tolerance)
+    logits = reference.masked_logits(*theirs[:2], adjacency.indptr, adjacency.row, keep_edge, 0.2)
+    again = (logits - logsumexp[reference.edge_targets(adjacency.indptr)]).exp()
+    torch.testing.assert_close(alpha.double(), again, rtol=tolerance, atol=tolerance)
     direction = torch.randn(out.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     got = torch.autograd.grad(out, ours, direction.to(dtype))
     want = torch.autograd.grad(expected, theirs, direction)
@@ -70,10 +82,10 @@ def test_reference_backward_is_the_gradient_of_the_reference():
     adjacency = message_graph(5)
     x = inputs(adjacency)
     keep = torch.rand(adjacency.num_edges, generator=torch.Generator().manual_seed(3)) < 0.7
-    out, alpha = reference.attend(*x, adjacency.indptr, adjacency.row, keep, 0.2)
+    out, _ = reference.attend(*x, adjacency.indptr, adjacency.row, keep, 0.2)
     direction = torch.randn(out.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     want = torch.autograd.grad(out, x, direction)
-    got = reference.attend_backward(direction, *x, alpha.detach(), adjacency.indptr, adjacency.row, 0.2)
+    got = reference.attend_backward(direction, *x, adjacency.indptr, adjacency.row, keep, 0.2)
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a, b)
 
@@ -82,20 +94,38 @@ def test_opcheck():
     adjacency = message_graph(6)
     a = adjacency
     arguments = (
-        *inputs(adjacency, dtype=torch.float32), a.indptr, a.row, torch.rand(a.num_edges) < 0.8,
-        a.row_indptr, a.row_target, a.row_position, 0.2,
+        *inputs(adjacency, dtype=torch.float32), a.indptr, a.row, a.fact, torch.rand(a.num_facts) < 0.8,
+        a.row_indptr, a.row_target, a.row_fact, 0.2,
     )  # fmt: skip
     torch.library.opcheck(torch.ops.relwise.attend.default, arguments)
     x = [t.detach() for t in arguments[:3]]
-    out, alpha = torch.ops.relwise.attend(*arguments)
-    backward = (torch.randn_like(out).detach(), *x, alpha.detach(), *arguments[3:5], *arguments[6:])
+    out, logsumexp = torch.ops.relwise.attend(*arguments)
+    direction = torch.randn_like(out).detach()
+    backward = (direction, *x, logsumexp.detach(), *arguments[3:])
     torch.library.opcheck(torch.ops.relwise.attend_backward.default, backward)
-    for got, want in zip(
-        torch.ops.relwise.attend_backward(*backward),
-        reference.attend_backward(*backward[:7], 0.2),
-        strict=True,
-    ):
-        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+    want = reference.attend_backward(direction, *x, a.indptr, a.row, arguments[6][a.fact.long()], 0.2)
+    for got, wanted in zip(torch.ops.relwise.attend_backward(*backward), want, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_what_only_masked_edges_carry_is_not_read():
+    adjacency = message_graph(10)
+    keep = torch.ones(adjacency.num_facts, dtype=torch.bool)
+    row = int(adjacency.row[0])
+    keep[adjacency.fact[adjacency.row == row].long()] = False
+    x = inputs(adjacency)
+    with torch.no_grad():
+        x[2][row] = float("nan")
+    out, _ = attend(*x, adjacency, keep)
+    grads = torch.autograd.grad(out.sum(), x)
+    assert all(torch.isfinite(t).all() for t in (out, *grads))
+    assert not grads[2][row].any()
+
+
+def test_too_short_a_mask_is_refused():
+    adjacency = message_graph(11)
+    with pytest.raises(ValueError, match="facts"):
+        attend(*inputs(adjacency), adjacency, torch.ones(adjacency.num_facts - 1, dtype=torch.bool))
 
 
 def test_compiles_into_one_graph():
@@ -126,7 +156,7 @@ def test_not_a_number_comes_out_as_not_a_number():
     row = int(adjacency.row[0])
     x[1][row, 0] = float("nan")
     target = int(reference.edge_targets(adjacency.indptr)[0])
-    out, _ = attend(*x, adjacency)
+    out = attend(*x, adjacency)[0]
     assert out[target].isnan().all()
 
 

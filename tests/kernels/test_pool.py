@@ -1,3 +1,5 @@
+import itertools
+
 import numba
 import numpy as np
 import pytest
@@ -6,22 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from relwise.kernels.hashset import build_hash_set, contains, mix
-from relwise.kernels.pool import propose, propose_and_choose
+from relwise.kernels.hashset import mix
+from relwise.kernels.pool import Corruptible, arrange, choose_own, choose_shared, draw_ends, propose
 from relwise.negatives import ASASampler, HardestSampler, RandomSampler
-
-KEYS = st.integers(0, 2**63 - 1) | st.integers(0, 20) | st.integers(2**63 - 20, 2**63 - 1)
-
-
-# -- the hash set ----------------------------------------------------------------------------------------
-
-
-@given(st.lists(KEYS, max_size=60), st.lists(KEYS, max_size=30))
-@settings(max_examples=60, deadline=None)
-def test_the_hash_set_holds_what_a_python_set_holds(keys, others):
-    table, expected = build_hash_set(np.array(keys, dtype=np.int64)), set(keys)
-    assert all(contains(table, key) == (key in expected) for key in keys + others)
-    assert sorted(table[table >= 0].tolist()) == sorted(expected)
 
 
 @given(st.integers(0, 2**64 - 1))
@@ -30,15 +19,6 @@ def test_mix_is_the_published_finaliser(value):
     x = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB % 2**64
     assert int(mix(np.uint64(value))) == x ^ (x >> 31)
-
-
-def test_regular_keys_fill_the_hash_set_at_most_by_half():
-    for step in (1, 2**20, 2**40):
-        keys = np.arange(50_000, dtype=np.int64) * step
-        table = build_hash_set(keys)
-        assert np.count_nonzero(table >= 0) == len(keys) <= len(table) / 2
-        assert all(contains(table, key) for key in keys[::97])
-        assert not any(contains(table, key + 1) for key in keys[::97]) or step == 1
 
 
 # -- proposing -------------------------------------------------------------------------------------------
@@ -51,7 +31,7 @@ class Task:
 
     def __init__(self, count, known=(), low=10, high=50, seed=0):
         rng = np.random.default_rng(seed)
-        self.low, self.high = np.full(count, low), np.full(count, high)
+        self.low, self.high = low, high
         self.anchor = rng.integers(0, self.nodes, count)
         self.relation = rng.integers(0, 2, count)
         self.replace_head = rng.random(count) < 0.5
@@ -70,17 +50,49 @@ class Task:
         return node == self.anchor[i] or self.key(*self.edge(i, node)) in self.known
 
     def arguments(self, seed):
-        table = build_hash_set(np.array(sorted(self.known), dtype=np.int64))
-        return (
-            np.uint64(seed), self.low, self.high, self.anchor, self.relation, self.replace_head,
-            self.directed, self.nodes, table,
-        )  # fmt: skip
+        rows = [
+            [n for n in range(self.nodes) if n != anchor and self.key(*self.edge(i, n)) in self.known]
+            for i, anchor in enumerate(self.anchor)
+        ]
+        count, end = len(self.anchor), self.replaced
+        edges = Corruptible(
+            # The end that is replaced is none of the kernel's business: a node that is not there.
+            np.where(np.arange(2)[:, None] == end, self.nodes, self.anchor),
+            self.relation,
+            np.broadcast_to([self.low, self.high], (2, 2, 2)).copy(),
+            np.where(np.arange(2)[:, None] == end, np.arange(count), count),
+            np.cumsum([0, *map(len, rows), 0]),
+            np.array([n for row in rows for n in row], dtype=np.int32),
+        )
+        return np.uint64(seed), edges, np.arange(count), end
 
-    def propose(self, pool, seed=0):
+    @property
+    def replaced(self):
+        return np.where(self.replace_head, 0, 1)
+
+    def arrange(self, shared):
+        return arrange(self.relation, 2, np.arange(len(self.anchor)), self.replaced, shared)
+
+    def propose(self, pool, seed=0, shared=1):
         candidates = np.full((len(self.anchor), pool), -7)
-        refused = np.full(len(self.anchor), -7)
-        propose(*self.arguments(seed), candidates, refused)
+        refused, owner = np.full(len(self.anchor), -7), np.arange(len(self.anchor))
+        order, blocks, _ = self.arrange(shared)
+        for first, last in itertools.pairwise(blocks):
+            owner[order[first:last]] = order[first]
+        propose(*self.arguments(seed), owner, candidates, refused)
         return candidates, refused
+
+    def choose(self, query, states, sampler, positive, seed=0, shared=1):
+        """What the fused pass takes for all edges, and how many refusals it counted."""
+        order, blocks, _ = self.arrange(shared)
+        chosen, refused = np.full(len(self.anchor), -7), np.full(len(self.anchor), -7)
+        wanted, bound = (value.numpy() for value in sampler.bounds(positive, 0))
+        rest = (query[order], states, wanted, bound, sampler.pool(0), chosen, refused)
+        if shared == 1:
+            choose_own(*self.arguments(seed), order, *rest)
+        else:
+            choose_shared(*self.arguments(seed), order, blocks, *rest)
+        return chosen, refused
 
 
 def random_known(count, seed=0, nodes=Task.nodes):
@@ -94,20 +106,19 @@ def test_proposals_are_never_known_never_loops_and_stay_in_range(known, low, siz
     task = Task(25, random_known(known), low, min(60, low + size))
     candidates, refused = task.propose(4, seed)
     for i, row in enumerate(candidates):
-        allowed = [n for n in range(task.low[i], task.high[i]) if not task.refuses(i, n)]
+        allowed = [n for n in range(task.low, task.high) if not task.refuses(i, n)]
         assert set(row.tolist()) <= set(allowed or [-1])
     assert (refused >= 0).all()
 
 
-def test_one_thread_and_two_propose_and_choose_the_same():
+@pytest.mark.parametrize("shared", [1, 7])
+def test_one_thread_and_two_propose_and_choose_the_same(shared):
     task, before, results = Task(500, random_known(3000)), numba.get_num_threads(), []
     states = np.random.default_rng(0).normal(size=(60, 8)).astype(np.float32)
     for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
         numba.set_num_threads(threads)
-        chosen, refused = np.empty(500, np.int64), np.empty(500, np.int64)
-        query, wanted = states[task.anchor], np.full(500, 0.4)
-        propose_and_choose(*task.arguments(3), query, states, wanted, 6, chosen, refused)
-        results.append((*task.propose(6, seed=3), chosen, refused))
+        chosen = task.choose(states[task.anchor], states, ASASampler(6), torch.zeros(500), 3, shared)
+        results.append((*task.propose(6, 3, shared), *chosen))
     numba.set_num_threads(before)
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
@@ -187,42 +198,115 @@ SAMPLERS = {
 
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("scale", [0.1, 1, 20])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_fused_pass_takes_what_proposing_scoring_and_choosing_takes(name, scale, seed):
-    sampler, task = SAMPLERS[name], Task(200, random_known(3000, seed), seed=seed)
-    rng = np.random.default_rng(seed)
-    states, query = scale * rng.normal(size=(60, 4)), rng.normal(size=(200, 4))
-    positive = torch.from_numpy(scale * rng.normal(size=200))
-    pool = sampler.pool(0)
-    candidates, counts = task.propose(pool, seed)
+@pytest.mark.parametrize("shared", [1, 2, 5, 64])
+@pytest.mark.parametrize("known", [0, 3000])
+def test_the_fused_pass_takes_what_proposing_scoring_and_choosing_takes(name, scale, shared, known):
+    sampler, task = SAMPLERS[name], Task(203, random_known(known, shared), seed=shared)
+    rng = np.random.default_rng(shared)
+    states, query = scale * rng.normal(size=(60, 4)), rng.normal(size=(203, 4))
+    positive = torch.from_numpy(scale * rng.normal(size=203))
+    candidates, counts = task.propose(sampler.pool(0), 1, shared)
     logits = np.einsum("nd,nkd->nk", query, states[candidates])
     index = sampler.choose(positive, torch.from_numpy(logits), step=0).numpy()
-    chosen, refused = np.full(200, -7), np.full(200, -7)
-    wanted = sampler.wanted(positive.sigmoid(), 0).numpy()
-    propose_and_choose(*task.arguments(seed), query, states, wanted, pool, chosen, refused)
-    assert np.array_equal(chosen, candidates[np.arange(200), index])
+    chosen, refused = task.choose(query, states, sampler, positive, 1, shared)
+    assert np.array_equal(chosen, candidates[np.arange(203), index])
     assert np.array_equal(refused, counts)
 
 
-@pytest.mark.parametrize("sampler", [HardestSampler(20), ASASampler(20, mu=0.2)])
-def test_of_equal_candidates_both_take_the_first(sampler):
+@pytest.mark.parametrize("sampler", [HardestSampler(20), ASASampler(20, mu=0.2), ASASampler(23, mu=0.0)])
+@pytest.mark.parametrize("shared", [1, 16])
+def test_of_equal_candidates_both_take_the_first(sampler, shared):
     # Whole numbers, so that float32 sums are exact in any order, and many scores are equal.
     rng, task = np.random.default_rng(0), Task(300)
     states = rng.integers(-1, 2, (60, 3)).astype(np.float32)
     query = rng.integers(-1, 2, (300, 3)).astype(np.float32)
     positive = torch.from_numpy(rng.integers(-2, 3, 300).astype(np.float32))
-    candidates, _ = task.propose(20)
+    candidates, _ = task.propose(sampler.pool(0), 0, shared)
     logits = torch.from_numpy(np.einsum("nd,nkd->nk", query, states[candidates]))
     index = sampler.choose(positive, logits, step=0).numpy()
-    chosen, refused = np.empty(300, np.int64), np.empty(300, np.int64)
-    wanted = sampler.wanted(positive.double().sigmoid(), 0).numpy()
-    propose_and_choose(*task.arguments(0), query, states, wanted, 20, chosen, refused)
+    chosen, _ = task.choose(query, states, sampler, positive, 0, shared)
     assert np.array_equal(chosen, candidates[np.arange(300), index])
 
 
-def test_the_fused_pass_has_no_choice_where_all_are_known():
+@pytest.mark.parametrize("shared", [1, 2])
+def test_the_fused_pass_has_no_choice_where_all_are_known(shared):
     task = Task(3, low=20, high=21)
     task.anchor[:] = 20
-    chosen, refused = np.empty(3, np.int64), np.empty(3, np.int64)
-    propose_and_choose(*task.arguments(0), np.ones((3, 2)), np.ones((60, 2)), np.ones(3), 4, chosen, refused)
+    chosen, _ = task.choose(np.ones((3, 2)), np.ones((60, 2)), ASASampler(4), torch.ones(3).double(), 0, shared)
     assert (chosen == -1).all()
+
+
+# -- sharing ---------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 200), st.integers(1, 70), st.integers(1, 5), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_blocks_hold_one_relation_and_end_and_are_about_as_large_as_said(count, shared, num_relations, seed):
+    rng = np.random.default_rng(seed)
+    relations, replaced = rng.integers(0, num_relations, 300), rng.integers(0, 2, count)
+    index = rng.integers(0, 300, count)
+    order, blocks, tails = arrange(relations, num_relations, index, replaced, shared)
+    assert sorted(order.tolist()) == list(range(count))
+    assert blocks[0] == 0
+    assert blocks[-1] == count
+    kinds = [set(zip(replaced[b], relations[index[b]], strict=True)) for b in np.split(order, blocks[1:-1]) if count]
+    assert all(len(kind) == 1 for kind in kinds)
+    assert [end for kind in kinds for end, _ in kind] == [0] * tails + [1] * (len(blocks) - 1 - tails)
+    for kind in set().union(*kinds):
+        sizes = [last - first for k, first, last in zip(kinds, blocks[:-1], blocks[1:], strict=True) if k == {kind}]
+        assert len(sizes) == -(-sum(sizes) // shared)
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_neighbours_go_to_different_blocks():
+    order, blocks, _ = arrange(np.zeros(100, np.int64), 1, np.arange(100), np.zeros(100, np.int64), 10)
+    for block in np.split(order, blocks[1:-1]):
+        assert np.diff(np.sort(block)).min() == 10
+
+
+def test_edges_of_a_block_share_what_they_do_not_refuse_and_only_that():
+    task = Task(90, random_known(2000))
+    order, blocks, _ = task.arrange(8)
+    own, _ = task.propose(12)
+    candidates, refused = task.propose(12, 0, 8)
+    seed, edges, index, replaced = task.arguments(0)
+    # What would be drawn if nothing were known, and no node were the anchor.
+    free = edges._replace(ends=np.full((2, 90), 60), rows=np.full((2, 90), 90))
+    drawn = np.empty((90, 12), np.int64)
+    propose(seed, free, index, replaced, index, drawn, np.empty(90, np.int64))
+    for block in np.split(order, blocks[1:-1]):
+        assert np.array_equal(candidates[block[0]], own[block[0]])
+        for i in block:
+            kept = np.array([not task.refuses(i, n) for n in drawn[block[0]]])
+            assert np.array_equal(candidates[i] == drawn[block[0]], kept)
+            assert kept.all() == (refused[i] == 0)
+    assert (candidates == own).mean() < 0.5
+
+
+def test_a_shared_pool_is_uniform_for_each_edge():
+    task, counts = Task(40, random_known(2000)), np.zeros((40, 60))
+    for seed in range(800):
+        candidates, _ = task.propose(5, seed, 10)
+        for i in range(40):
+            counts[i] += np.bincount(candidates[i], minlength=60)
+    for i in range(40):
+        allowed = [n for n in range(10, 50) if not task.refuses(i, n)]
+        assert counts[i].sum() == counts[i][allowed].sum() == 4000
+        assert stats.chisquare(counts[i][allowed]).pvalue > 1e-4
+
+
+# -- ends ------------------------------------------------------------------------------------------------
+
+
+def test_ends_are_drawn_evenly_and_only_open_ones():
+    rng, index = np.random.default_rng(0), np.arange(20_000)
+    open_ = rng.random((2, 20_000)) < 0.7
+    open_[0] |= ~open_.any(axis=0)
+    replaced = np.full(20_000, -7)
+    draw_ends(np.uint64(3), index, open_, replaced)
+    assert open_[replaced, index].all()
+    free = open_.all(axis=0)
+    assert stats.binomtest(int(replaced[free].sum()), int(free.sum())).pvalue > 0.001
+    again = np.full(20_000, -7)
+    draw_ends(np.uint64(4), index, open_, again)
+    assert 0.45 < (again == replaced)[free].mean() < 0.55

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-from relwise.negatives import Corruptor, KnownEdges, NegativeSampler, RandomSampler
+from relwise.negatives import Corruptor, KnownEdges, NegativeSampler, PoolSampler, RandomSampler
 from relwise.nn.decoders import DistMult
 from tests.fakes import small_graph
 
@@ -52,7 +52,7 @@ def same_edges(one, other) -> bool:
 class SamplerCase:
     """Subclasses say how to make the sampler with a pool of k, after its warm-up by step 10,000."""
 
-    def sampler(self, pool: int) -> NegativeSampler:
+    def sampler(self, pool: int) -> PoolSampler:
         raise NotImplementedError
 
     @pytest.mark.parametrize("step", [0, 3, 50, 10_000])
@@ -89,8 +89,9 @@ class SamplerCase:
     def test_one_pass_gives_what_proposing_scoring_and_choosing_gives(self, dtype, step):
         scene, sampler = Scene(dtype), self.sampler(6)
         index, corruptor = scene.index, scene.corruptor
-        replace_head = corruptor.replaced_heads(index, seed=5)
-        pool = corruptor.propose(index, replace_head, sampler.pool(step), seed=5)
+        replaced = corruptor.replaced(index, seed=5)
+        replace_head = replaced == 0
+        pool = corruptor.propose(index, replaced, sampler.pool(step), 5, sampler.shared(step))
         edges = scene.graph.edges[index]
         columns = []
         for slot in range(pool.shape[1]):

@@ -14,6 +14,11 @@ class TestASA(SamplerCase):
         return ASASampler(pool, mu=0.1)
 
 
+class TestASAWithASharedPool(SamplerCase):
+    def sampler(self, pool):
+        return ASASampler(pool, mu=0.1, shared=3)
+
+
 class TestASAThatDecaysAfterAWarmUp(SamplerCase):
     def sampler(self, pool):
         return ASASampler(pool, mu=0.3, decay="exponential", steps=100, warmup=40)

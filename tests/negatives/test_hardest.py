@@ -12,6 +12,11 @@ class TestHardest(SamplerCase):
         return HardestSampler(pool)
 
 
+class TestHardestWithASharedPool(SamplerCase):
+    def sampler(self, pool):
+        return HardestSampler(pool, shared=50)
+
+
 class TestHardestAfterAWarmUp(SamplerCase):
     def sampler(self, pool):
         return HardestSampler(pool, warmup=40)

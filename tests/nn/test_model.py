@@ -8,6 +8,7 @@ from safetensors.torch import load, save
 from relwise.data.graph import Graph
 from relwise.nn.build import build_model, describe_model, prepare_inputs, rebuild_model
 from relwise.nn.messages import message_graph
+from relwise.nn.relgnn import SLOPE
 from relwise.settings import Settings
 from tests.fakes import SIZES, small_graph
 
@@ -110,21 +111,24 @@ def test_attention_has_the_weights_of_each_layer_that_encoding_used():
     assert [tuple(w.shape) for w in weights] == [(adjacency.num_edges, 2)] * 3
     fed = adjacency.indptr.diff() > 0
     target = torch.repeat_interleave(torch.arange(adjacency.num_nodes), adjacency.indptr.diff().long())
-    used = []
+    passed = []
     for layer in model.layers:
         propagate = layer.propagate
 
         def spy(*args, propagate=propagate):
-            out = propagate(*args)
-            used.append(out[1])
-            return out
+            passed.append((args[0], propagate(*args)))
+            return passed[-1][1]
 
         layer.propagate = spy
     model.encode(inputs, adjacency)
-    for mine, its in zip(weights, used, strict=True):
-        assert torch.equal(mine, its)
-        total = torch.zeros(adjacency.num_nodes, 2).index_add(0, target, mine.detach())
+    for layer, alpha, (state, out) in zip(model.layers, weights, passed, strict=True):
+        total = torch.zeros(adjacency.num_nodes, 2).index_add(0, target, alpha)
         torch.testing.assert_close(total[fed], torch.ones_like(total[fed]))
+        # The weights are those of the sum that the layer made.
+        own, weights_of_rows = state @ layer.weight_self, layer.weights()[adjacency.row_relation]
+        says = torch.einsum("pi,pio->po", state[adjacency.row_source], weights_of_rows)
+        summed = torch.zeros_like(out).index_add(0, target, alpha.mean(1, keepdim=True) * says[adjacency.row.long()])
+        torch.testing.assert_close(torch.nn.functional.leaky_relu(summed + own, SLOPE), out)
 
 
 def test_attention_of_a_training_model_is_that_of_the_finished_one():

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
 
 from relwise.data.edges import Edges, IntArray
 from relwise.data.graph import Graph
+from relwise.kernels.ranking import rank_products, rank_scores
 
 End = Literal["head", "tail"]
 
@@ -36,6 +36,26 @@ ScoreBlock = Callable[[End, IntArray, IntArray], Any]
 Row i scores all n nodes of one type, in the order of the node space, at the `end` of edges of relation
 `relations[i]` whose other end is `anchors[i]`. Within a call all relations have the same type at `end`.
 """
+
+
+@runtime_checkable
+class Products(Protocol):
+    """A `ScoreBlock` whose scores are products of a vector per query with one per candidate.
+
+    `rank_edges` then takes the vectors, and makes and counts the scores in the cache: faster by far, and nothing of
+    size queries × candidates is kept. Vectors are float32, NumPy or torch.
+    """
+
+    def __call__(self, end: End, relations: IntArray, anchors: IntArray) -> Any: ...
+
+    def queries(self, end: End, relations: IntArray, anchors: IntArray) -> Any:
+        """(q, d), for the same arguments as a block's."""
+        ...
+
+    def candidates(self, low: int, high: int) -> Any:
+        """(high - low, d), of the nodes low .. high of the node space."""
+        ...
+
 
 MEBIBYTE = 1 << 20
 # Blocks of this size stay in the cache and in the allocator's hands: on `amazon` at d = 128 they took a third
@@ -122,7 +142,7 @@ def filtered_ranks(
     >>> ranks.optimistic.tolist(), ranks.pessimistic.tolist()
     ([2], [3])
     """
-    matrix, indptr = _as_scores(scores), np.asarray(filter_indptr, dtype=np.int64)
+    matrix, indptr = _as_floats(scores), np.asarray(filter_indptr, dtype=np.int64)
     targets = np.asarray(target, dtype=np.int64)
     if matrix.shape[0] != len(targets) or len(indptr) != len(targets) + 1:
         raise ValueError(f"{matrix.shape[0]} rows, {len(targets)} targets and {len(indptr) - 1} filters")
@@ -130,7 +150,7 @@ def filtered_ranks(
     for name, columns in (("target", targets), ("filter", indices)):
         if len(columns) and not 0 <= columns.min() <= columns.max() < matrix.shape[1]:
             raise ValueError(f"a {name} column is outside the {matrix.shape[1]} candidates")
-    return Ranks(*_count(matrix, np.arange(len(targets)), targets, indptr[:-1], indptr[1:], indices, 0))
+    return Ranks(*rank_scores(matrix, np.arange(len(targets)), targets, indptr[:-1], indptr[1:], indices, 0))
 
 
 def rank_edges(
@@ -152,9 +172,9 @@ def rank_edges(
         positives: n edges to rank.
         known: the edges to leave out: all known ones of every part.
         graph: whose types say what the candidates are, and which relations are undirected.
-        score_block: scores a block of rows (see `ScoreBlock`).
-        memory: at most this many bytes of scores at a time (one row at the least); usually far fewer.
-        by_relation: False where the scores are the same for every relation: each anchor is then scored once
+        score_block: scores a block of rows (see `ScoreBlock`); one of `Products` is asked for vectors instead.
+        memory: at most this many bytes of scores, or of queries, at a time (one row at the least); usually far fewer.
+        by_relation: False where the scores are the same for every relation: each anchor is then scored in blocks, once
             for all relations with the same type at the end, and the relation passed is any one of them.
 
     Returns:
@@ -194,21 +214,33 @@ def _rank_end(
     row_low, row_high = low[first], high[first]
 
     ranks = np.empty((2, len(positives)), np.int64)
-    begin = 0
+    products = score_block if by_relation and isinstance(score_block, Products) else None
+    candidates, in_memory, begin = None, -1, 0
     while begin < len(first):
-        width = int(row_high[begin] - row_low[begin])
-        same_range = int(np.searchsorted(row_low, row_low[begin], side="right"))
-        stop = min(same_range, begin + _block_rows(width, memory))
+        offset, width = int(row_low[begin]), int(row_high[begin] - row_low[begin])
+        same_range = int(np.searchsorted(row_low, offset, side="right"))
+        if products and in_memory != offset:
+            candidates, in_memory = _as_floats(products.candidates(offset, offset + width)), offset
+            if len(candidates) != width:
+                raise ValueError(f"candidates gave {len(candidates)}, not {width}")
+        per_row = width if candidates is None else 2 * candidates.shape[1]  # a query, and its copy in tiles
+        stop = min(same_range, begin + _block_rows(per_row, memory))
         rows = first[begin:stop]
-        scores = _as_scores(score_block(end, relations[rows], anchors[rows]))
-        if scores.shape != (stop - begin, width):
-            raise ValueError(f"score_block gave {scores.shape}, not {(stop - begin, width)}")
         asked = order[row_bounds[begin] : row_bounds[stop]]
-        offset = int(row_low[begin])
-        ranks[:, asked] = _count(
-            scores, row[asked] - begin, targets[asked] - offset, starts[asked], stops[asked], filtered, offset
-        )
-        del scores  # before the next block is asked for, so that there is one at a time
+        if products and candidates is not None:
+            queries = _as_floats(products.queries(end, relations[rows], anchors[rows]))
+            bounds, columns = row_bounds[begin : stop + 1] - row_bounds[begin], targets[asked] - offset
+            ranks[:, asked] = rank_products(
+                queries, candidates, bounds, columns, starts[rows], stops[rows], filtered, offset
+            )
+        else:
+            scores = _as_floats(score_block(end, relations[rows], anchors[rows]))
+            if scores.shape != (stop - begin, width):
+                raise ValueError(f"score_block gave {scores.shape}, not {(stop - begin, width)}")
+            ranks[:, asked] = rank_scores(
+                scores, row[asked] - begin, targets[asked] - offset, starts[asked], stops[asked], filtered, offset
+            )
+            del scores  # before the next block is asked for, so that there is one at a time
         begin = stop
     return Ranks(ranks[0], ranks[1])
 
@@ -224,58 +256,33 @@ def _filters(end: End, known: Edges, graph: Graph, queries: IntArray) -> tuple[I
     Returns:
         (starts, stops, targets): those of query i are `targets[starts[i] : stops[i]]`.
     """
+    # Few of a large graph's edges share an anchor with few queries: the others need no sorting.
+    asked = np.zeros(graph.num_nodes, dtype=bool)
+    asked[queries % graph.num_nodes] = True
     anchors, targets = _ends(known, end)
-    relations = known.relations
-    both_ways = ~graph.directed[relations]
-    keys = np.concatenate([relations, relations[both_ways]]) * graph.num_nodes
-    keys += np.concatenate([anchors, targets[both_ways]])
-    pairs = np.unique(keys * graph.num_nodes + np.concatenate([targets, anchors[both_ways]]))
+    both_ways = np.flatnonzero(~graph.directed[known.relations] & asked[targets])
+    one_way = np.flatnonzero(asked[anchors])
+    keys = np.concatenate([known.relations[one_way], known.relations[both_ways]]) * graph.num_nodes
+    keys += np.concatenate([anchors[one_way], targets[both_ways]])
+    pairs = keys * graph.num_nodes + np.concatenate([targets[one_way], anchors[both_ways]])
+    pairs.sort()  # and not np.unique, which takes ten times as long
+    pairs = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
     keys = pairs // graph.num_nodes
     stops = np.searchsorted(keys, queries, side="right")
     return np.searchsorted(keys, queries), stops, pairs % graph.num_nodes
 
 
 def _block_rows(width: int, memory: int) -> int:
-    """How many rows of `width` float32 scores to ask for at a time."""
-    row = 4 * width
+    """How many rows of `width` float32 numbers to ask for at a time."""
+    row = 4 * max(1, width)
     return max(1, min(memory // row, max(BLOCK // row, BLOCK_ROWS)))
 
 
-def _as_scores(scores: Any) -> npt.NDArray[np.float32]:
-    """Scores as a C-ordered (q, n) float32 array, without a copy where they are one already."""
+def _as_floats(scores: Any) -> npt.NDArray[np.float32]:
+    """A C-ordered float32 array of two dimensions, without a copy where it is one already."""
     if hasattr(scores, "detach"):
         scores = scores.detach().cpu().numpy()
     array = np.ascontiguousarray(scores, dtype=np.float32)
     if array.ndim != 2:
-        raise ValueError(f"scores must be (q, n), not {array.shape}")
+        raise ValueError(f"scores and vectors must have two dimensions, not {array.shape}")
     return array
-
-
-@njit(parallel=True, cache=True)
-def _count(scores, row, target, starts, stops, filtered, offset):  # pragma: no cover (compiled)
-    """(2, m) optimistic and pessimistic ranks of m targets, each with its row and its slice of `filtered`."""
-    ranks = np.empty((2, len(target)), np.int64)
-    width = scores.shape[1]
-    for i in prange(len(target)):
-        line = scores[row[i]]
-        true = line[target[i]]
-        lowest = not true > -np.inf  # NaN or minus infinity: every other scores at least that, NaN included
-        if lowest:
-            true = np.float32(-np.inf)
-        above = 0
-        at_least = 0
-        for j in range(width):  # no branch, so that it compiles to vector instructions; NaN is neither
-            above += line[j] > true
-            at_least += line[j] >= true
-        if lowest:
-            at_least = width
-        previous = -1
-        for k in range(starts[i], stops[i]):
-            column = filtered[k] - offset
-            if column != previous and column != target[i]:
-                above -= line[column] > true
-                at_least -= lowest or line[column] >= true
-            previous = column
-        ranks[0, i] = 1 + above
-        ranks[1, i] = at_least
-    return ranks

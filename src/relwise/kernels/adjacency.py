@@ -8,11 +8,31 @@ that the backward pass needs no atomic additions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
 from torch import Tensor
+
+TILE = 2048  # rows of a product: large enough for full speed, 4 MiB at d = 128
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows of one relation that are multiplied together.
+
+    Args:
+        relation: the relation.
+        first, last: the rows `first:last`.
+        source: the first row's source, where the others' sources follow it one by one; else None.
+    """
+
+    relation: int
+    first: int
+    last: int
+    source: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +45,16 @@ class Adjacency:
         indptr: (N + 1,) int32; the edges into node i are `indptr[i]:indptr[i + 1]`.
         row: (E,) int32, each edge's row.
         fact: (E,) int32, the fact that each edge states; masking a fact masks all its edges.
+        num_facts: F, one more than the last fact.
         row_relation: (P,) int64, ascending.
         row_source: (P,) int64.
         relation_ptr: R + 1 integers; relation r's rows are `relation_ptr[r]:relation_ptr[r + 1]`.
         row_indptr: (P + 1,) int32; the transpose: edges sorted by row.
         row_target: (E,) int32, in the transpose's order.
-        row_position: (E,) int32, where each of the transpose's edges stands among the edges sorted by target.
+        row_fact: (E,) int32, in the transpose's order.
+        source_indptr, source_row: (N + 1,) and (P,) int32; node j's rows are
+            `source_row[source_indptr[j]:source_indptr[j + 1]]`.
+        tiles: the rows, cut at each relation and every `TILE` rows.
         order: (E,) int64, the given index of each edge sorted by target.
     """
 
@@ -39,12 +63,16 @@ class Adjacency:
     indptr: Tensor
     row: Tensor
     fact: Tensor
+    num_facts: int
     row_relation: Tensor
     row_source: Tensor
     relation_ptr: tuple[int, ...]
     row_indptr: Tensor
     row_target: Tensor
-    row_position: Tensor
+    row_fact: Tensor
+    source_indptr: Tensor
+    source_row: Tensor
+    tiles: tuple[Tile, ...]
     order: Tensor
 
     @property
@@ -92,20 +120,34 @@ def build_adjacency(
     def small(array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int32)).to(device)
 
+    row_source = pairs % max(num_nodes, 1)
+    relation_ptr = pointer(pairs // max(num_nodes, 1), num_relations).tolist()
     return Adjacency(
         num_nodes=num_nodes,
         num_relations=num_relations,
         indptr=small(pointer(dst, num_nodes)),
         row=small(row),
         fact=small(facts[order]),
+        num_facts=int(facts.max()) + 1 if len(facts) else 0,
         row_relation=torch.from_numpy(pairs // max(num_nodes, 1)).to(device),
-        row_source=torch.from_numpy(pairs % max(num_nodes, 1)).to(device),
-        relation_ptr=tuple(pointer(pairs // max(num_nodes, 1), num_relations).tolist()),
+        row_source=torch.from_numpy(row_source).to(device),
+        relation_ptr=tuple(relation_ptr),
         row_indptr=small(pointer(row, len(pairs))),
         row_target=small(dst[transpose]),
-        row_position=small(transpose),
+        row_fact=small(facts[order][transpose]),
+        source_indptr=small(pointer(row_source, num_nodes)),
+        source_row=small(np.argsort(row_source, kind="stable")),
+        tiles=tuple(_tiles(relation_ptr, row_source)),
         order=torch.from_numpy(order).to(device),
     )
+
+
+def _tiles(relation_ptr: list[int], row_source: np.ndarray) -> Iterator[Tile]:
+    for relation, (begin, end) in enumerate(pairwise(relation_ptr)):
+        for first in range(begin, end, TILE):
+            last = min(first + TILE, end)
+            source = int(row_source[first])
+            yield Tile(relation, first, last, source if row_source[last - 1] - source == last - first - 1 else None)
 
 
 def _check(

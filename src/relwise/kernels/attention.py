@@ -5,7 +5,8 @@ With L heads that differ in their attention alone, the mean over heads can be ta
     α^l_e = softmax over the kept edges e into i of LeakyReLU(target_logit[i, l] + row_logit[row[e], l])
     out_i = Σ_e (1/L Σ_l α^l_e) rows[row[e]]
 
-so one weighted sum serves all heads. Memory: N × d + P × d + E × L; no tensor of edges × d.
+so one weighted sum serves all heads. Memory: N × d + P × d, and E × (L + 1) in the backward pass alone; no tensor of
+edges × d.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from relwise.kernels import cpu, reference
+from relwise.kernels import cpu, cuda, hubs, reference
 from relwise.kernels.adjacency import Adjacency
 
 
@@ -37,31 +38,71 @@ def attend(
         slope: LeakyReLU's.
 
     Returns:
-        (N, d) weighted sums, zero for a node without kept edges; and (E, L) the weights, in the order of the edges
-        sorted by target, which carry no gradient.
+        (N, d) weighted sums, zero for a node without kept edges; and (N, L) the logarithm of the sum of each node's
+        exponentials, infinite where there is none to sum: without gradient, for `attend_backward`.
 
     >>> from relwise.kernels.adjacency import build_adjacency
     >>> adjacency = build_adjacency(torch.tensor([0, 1]), torch.tensor([2, 2]), torch.tensor([0, 0]), 3, 1)
-    >>> out, alpha = attend(torch.zeros(3, 1), torch.zeros(2, 1), torch.tensor([[1.0], [3.0]]), adjacency)
-    >>> out.tolist(), alpha.tolist()
-    ([[0.0], [0.0], [2.0]], [[0.5], [0.5]])
+    >>> attend(torch.zeros(3, 1), torch.zeros(2, 1), torch.tensor([[1.0], [3.0]]), adjacency)[0].tolist()
+    [[0.0], [0.0], [2.0]]
     """
-    if keep is None:
-        keep_edge = torch.ones(adjacency.num_edges, dtype=torch.bool, device=rows.device)
-    else:
-        keep_edge = keep.index_select(0, adjacency.fact)
     return torch.ops.relwise.attend(
         target_logit,
         row_logit,
         rows,
         adjacency.indptr,
         adjacency.row,
-        keep_edge,
+        adjacency.fact,
+        _mask(keep, adjacency),
         adjacency.row_indptr,
         adjacency.row_target,
-        adjacency.row_position,
+        adjacency.row_fact,
         slope,
     )
+
+
+def attend_backward(
+    grad_out: Tensor,
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    logsumexp: Tensor,
+    adjacency: Adjacency,
+    keep: Tensor | None = None,
+    slope: float = 0.2,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of `attend`'s first result by its first three arguments, for layers that write out their own."""
+    return torch.ops.relwise.attend_backward(
+        grad_out,
+        target_logit,
+        row_logit,
+        rows,
+        logsumexp,
+        adjacency.indptr,
+        adjacency.row,
+        adjacency.fact,
+        _mask(keep, adjacency),
+        adjacency.row_indptr,
+        adjacency.row_target,
+        adjacency.row_fact,
+        slope,
+    )
+
+
+def _mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
+    if keep is None:
+        return torch.ones(adjacency.num_facts, dtype=torch.bool, device=adjacency.fact.device)
+    if len(keep) < adjacency.num_facts:
+        raise ValueError(f"keep has {len(keep)} entries for {adjacency.num_facts} facts")
+    return keep
+
+
+def attention_weights(
+    target_logit: Tensor, row_logit: Tensor, adjacency: Adjacency, keep: Tensor | None = None, slope: float = 0.2
+) -> Tensor:
+    """(E, L) the α of `attend`, in the order of the edges sorted by target: for those who want to see them."""
+    kept = torch.ones_like(adjacency.fact, dtype=torch.bool) if keep is None else keep[adjacency.fact.long()]
+    return reference.attention(target_logit, row_logit, adjacency.indptr, adjacency.row, kept, slope)
 
 
 @torch.library.custom_op("relwise::attend", mutates_args=())
@@ -71,27 +112,33 @@ def _attend(
     rows: Tensor,
     indptr: Tensor,
     row: Tensor,
+    fact: Tensor,
     keep: Tensor,
     row_indptr: Tensor,
     row_target: Tensor,
-    row_position: Tensor,
+    row_fact: Tensor,
     slope: float,
 ) -> tuple[Tensor, Tensor]:
-    return reference.attend(target_logit, row_logit, rows, indptr, row, keep, slope)
+    return reference.attend(target_logit, row_logit, rows, indptr, row, keep[fact.long()], slope)
 
 
 @_attend.register_fake
-def _(target_logit, row_logit, rows, indptr, row, keep, row_indptr, row_target, row_position, slope):
-    return rows.new_empty(target_logit.shape[0], rows.shape[1]), rows.new_empty(row.shape[0], row_logit.shape[1])
+def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope):
+    return rows.new_empty(target_logit.shape[0], rows.shape[1]), torch.empty_like(target_logit)
 
 
 @_attend.register_kernel("cpu")
-def _(target_logit, row_logit, rows, indptr, row, keep, row_indptr, row_target, row_position, slope):
+def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope):
     out = rows.new_empty(target_logit.shape[0], rows.shape[1])
-    alpha = rows.new_empty(row.shape[0], row_logit.shape[1])
-    inputs = _arrays(target_logit, row_logit, rows, indptr, row, keep)
-    cpu.attend(*[*inputs, slope, cpu.equal_blocks(inputs[3]), out.numpy(), alpha.numpy()])
-    return out, alpha
+    logsumexp = target_logit.new_empty(target_logit.shape)
+    target_logit, row_logit, rows = _arrays(target_logit, row_logit, rows)
+    indptr, row, fact, keep = _arrays(indptr, row, fact, keep)
+    filled = out.numpy(), logsumexp.numpy()
+    cpu.attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, *filled)
+    pieces = hubs.hub_pieces(indptr)
+    if len(pieces):
+        hubs.attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, *filled)
+    return out, logsumexp
 
 
 @torch.library.custom_op("relwise::attend_backward", mutates_args=())
@@ -100,15 +147,17 @@ def _attend_backward(
     target_logit: Tensor,
     row_logit: Tensor,
     rows: Tensor,
-    alpha: Tensor,
+    logsumexp: Tensor,
     indptr: Tensor,
     row: Tensor,
+    fact: Tensor,
+    keep: Tensor,
     row_indptr: Tensor,
     row_target: Tensor,
-    row_position: Tensor,
+    row_fact: Tensor,
     slope: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return reference.attend_backward(grad_out, target_logit, row_logit, rows, alpha, indptr, row, slope)
+    return reference.attend_backward(grad_out, target_logit, row_logit, rows, indptr, row, keep[fact.long()], slope)
 
 
 @_attend_backward.register_fake
@@ -117,27 +166,17 @@ def _(grad_out, target_logit, row_logit, rows, *_):
 
 
 @_attend_backward.register_kernel("cpu")
-def _(grad_out, target_logit, row_logit, rows, alpha, indptr, row, row_indptr, row_target, row_position, slope):
+def _(
+    grad_out, target_logit, row_logit, rows, logsumexp, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope
+):
     grad_target, grad_row, grad_rows = (torch.empty(t.shape, dtype=t.dtype) for t in (target_logit, row_logit, rows))
-    grad_weight = rows.new_empty(row.shape[0])
-    grad_logit = torch.empty(alpha.shape, dtype=alpha.dtype)
-    by_target, by_row = cpu.equal_blocks(indptr.numpy()), cpu.equal_blocks(row_indptr.numpy())
-    target_logit, row_logit, rows, alpha, grad_out = _arrays(target_logit, row_logit, rows, alpha, grad_out)
-    transpose = row_indptr.numpy(), row_target.numpy(), row_position.numpy()
-    cpu.rows_backward(grad_out, rows, alpha, *transpose, by_row, grad_rows.numpy(), grad_weight.numpy())
-    cpu.logits_backward(
-        target_logit,
-        row_logit,
-        alpha,
-        grad_weight.numpy(),
-        indptr.numpy(),
-        row.numpy(),
-        slope,
-        by_target,
-        grad_target.numpy(),
-        grad_logit.numpy(),
-    )
-    cpu.sum_by_row(grad_logit.numpy(), transpose[0], transpose[2], by_row, grad_row.numpy())
+    num_nodes, heads = target_logit.shape
+    weight = np.empty(len(row_target), grad_rows.numpy().dtype)
+    beta, inner = np.empty((heads, len(row_target)), weight.dtype), np.empty((num_nodes, heads), weight.dtype)
+    by_row = _arrays(row_indptr, row_target)
+    states = _arrays(grad_out, target_logit, row_logit, rows, logsumexp)
+    cpu.rows_backward(*states, *by_row, *_arrays(row_fact, keep), slope, grad_rows.numpy(), weight, beta, inner)
+    cpu.logits_backward(beta, weight, inner, *by_row, grad_target.numpy(), grad_row.numpy())
     return grad_target, grad_row, grad_rows
 
 
@@ -146,17 +185,16 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
 
 
 def _save(ctx, inputs, output) -> None:
-    target_logit, row_logit, rows, indptr, row, _keep, row_indptr, row_target, row_position, slope = inputs
-    alpha = output[1]
-    ctx.mark_non_differentiable(alpha)
-    ctx.set_materialize_grads(True)
-    ctx.save_for_backward(target_logit, row_logit, rows, alpha, indptr, row, row_indptr, row_target, row_position)
+    *tensors, slope = inputs
+    ctx.mark_non_differentiable(output[1])
+    ctx.save_for_backward(*tensors[:3], output[1], *tensors[3:])
     ctx.slope = slope
 
 
-def _backward(ctx, grad_out: Tensor, _grad_alpha: Tensor):
+def _backward(ctx, grad_out: Tensor, _grad_logsumexp: Tensor):
     grads = torch.ops.relwise.attend_backward(grad_out, *ctx.saved_tensors, ctx.slope)
-    return (*grads, None, None, None, None, None, None, None)
+    return (*grads, None, None, None, None, None, None, None, None)
 
 
 _attend.register_autograd(_backward, setup_context=_save)
+cuda.register_attention(_attend, _attend_backward)

@@ -1,127 +1,339 @@
 """Numba implementations of the attention operator for the CPU.
 
-Every target (and, in the backward pass, every row) is written by one thread alone and summed in a fixed order:
-no atomics, and the same result with any number of threads. Work is divided into blocks of about equal numbers of
-edges, so that nodes of high degree do not leave a core idle.
+Forward goes by target. Backward goes by row, over the transposed adjacency, and computes the attention anew from one
+number a target and head (the logarithm of the sum of the exponentials of its logits): nothing the size of the edges
+is looked up in any but its own order, only tables of nodes and rows are.
+
+No atomics, and the same bits with any number of threads: targets are summed by one thread each (those with more than
+`HUB` edges in pieces, see `kernels/hubs.py`), and what backward adds up by target is added in slices of the edges
+whose number depends on the graph alone.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import njit, prange
 
-# Without "nnan" and "ninf": a NaN in the input must come out as NaN.
-FAST = {"reassoc", "contract", "nsz", "arcp"}
-BLOCKS_PER_THREAD = 8
+from relwise.kernels.vector import AHEAD, FAST, balanced, exp_of_negative, prefetch
+
+BLOCKS = 128  # a constant, and many: threads that are held up by another program leave less to wait for
+HUB = 16_384  # edges of one target beyond which it is cut: a fraction of a millisecond's work
+CHUNK = 256  # edges whose numbers stand in scratch at a time: in the nearest cache
 
 
-def equal_blocks(indptr: np.ndarray) -> np.ndarray:
-    """Boundaries that divide the ranges of `indptr` into blocks of about equal size."""
-    count = BLOCKS_PER_THREAD * get_num_threads()
-    # A node costs something even without edges: weigh it as one.
-    weight = indptr.astype(np.int64) + np.arange(len(indptr))
-    bounds = np.searchsorted(weight, np.linspace(0, weight[-1], count + 1))
-    bounds[0], bounds[-1] = 0, len(indptr) - 1
-    return bounds
+@njit(cache=True, fastmath=FAST)
+def edge_logits(at_target, row_logit, row, kept, slope, alpha):
+    """Write one head's logits of one target's edges, minus infinity where masked; returns their maximum."""
+    lowest = alpha.dtype.type(-np.inf)
+    top = lowest
+    # Looked up by itself, here and below: beside other stores it would keep the arithmetic from vector instructions.
+    for e in range(len(alpha)):
+        # Unsigned, here and below: a signed index is first asked whether it counts from the end.
+        alpha[e] = row_logit[np.uint32(row[e])]
+    for e in range(len(alpha)):
+        logit = at_target + alpha[e]
+        logit = logit if logit > 0 else logit * slope
+        logit = logit if kept[e] else lowest
+        alpha[e] = logit
+        top = logit if logit > top else top
+    # Where all edges are masked, minus infinity from minus infinity would be no number.
+    return top if top > lowest else alpha.dtype.type(0)
+
+
+@njit(cache=True, fastmath=FAST)
+def exponentials(top, alpha):
+    """Replace logits by e^(logit - top); returns their sum."""
+    total = alpha.dtype.type(0)
+    for e in range(len(alpha)):
+        value = exp_of_negative(alpha[e] - top)
+        alpha[e] = value
+        total += value
+    return total
+
+
+@njit(cache=True, fastmath=FAST)
+def add_weights(scale, alpha, weight, begin):
+    """Add alpha · scale to the edges' weights, or begin them with it."""
+    if begin:
+        for e in range(len(alpha)):
+            weight[e] = alpha[e] * scale
+    else:
+        for e in range(len(alpha)):
+            weight[e] += alpha[e] * scale
+
+
+@njit(cache=True, fastmath=FAST)
+def weighted_sum(rows, row, weight, index, value, line, out):
+    """out = Σ weight[e] rows[row[e]] over the edges that have a weight; four rows at a time, asked for ahead.
+
+    Args:
+        index: scratch, (CHUNK + AHEAD,) uint32.
+        value: scratch, (CHUNK,).
+        line: scratch, (d,): each chunk is summed by itself, or float32 would lose digits over thousands of edges.
+    """
+    width = len(out)
+    out[:] = 0
+    at = 0
+    while at < len(row):
+        count = 0
+        # Masked edges are left out, not multiplied by zero: less to read, and a NaN there stays there.
+        while at < len(row) and count < CHUNK:
+            index[count], value[count] = row[at], weight[at]
+            count += weight[at] != 0
+            at += 1
+        for n in range(count, count + AHEAD):
+            index[n] = index[max(count - 1, 0)]
+        line[:] = 0
+        n = 0
+        while n + 4 <= count:
+            for m in range(n + AHEAD - 4, n + AHEAD):
+                prefetch(rows, index[m])
+            a, b, c, d = rows[index[n]], rows[index[n + 1]], rows[index[n + 2]], rows[index[n + 3]]
+            v, w, x, y = value[n], value[n + 1], value[n + 2], value[n + 3]
+            for k in range(width):
+                line[k] += v * a[k] + w * b[k] + x * c[k] + y * d[k]
+            n += 4
+        while n < count:
+            a, v = rows[index[n]], value[n]
+            for k in range(width):
+                line[k] += v * a[k]
+            n += 1
+        for k in range(width):
+            out[k] += line[k]
+
+
+@njit(cache=True)
+def look_up(keep, fact, kept):
+    """kept[e] = keep[fact[e]]."""
+    for e in range(len(kept)):
+        kept[e] = keep[np.uint32(fact[e])]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def attend(target_logit, row_logit, rows, indptr, row, keep, slope, blocks, out, alpha):
-    """Softmax over each target's kept edges, and the weighted sum of their rows. Fills `out` and `alpha`."""
-    heads, width = target_logit.shape[1], rows.shape[1]
+def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, out, logsumexp):
+    """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
+
+    Args:
+        out: (N, d), to be filled.
+        logsumexp: (N, L), to be filled: α = e^(logit - logsumexp); infinite where no edge is kept.
+    """
+    heads = target_logit.shape[1]
     # Every constant in the arrays' own precision: one float64 would make the inner loops half as wide.
-    lowest, zero = out.dtype.type(-np.inf), out.dtype.type(0)
-    slope, share = out.dtype.type(slope), out.dtype.type(1 / heads)
-    for block in prange(len(blocks) - 1):
+    slope, share, none = out.dtype.type(slope), out.dtype.type(1 / heads), out.dtype.type(np.inf)
+    blocks = balanced(indptr, BLOCKS)
+    for block in prange(BLOCKS):
+        index, value = np.empty(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
+        line = np.empty(out.shape[1], out.dtype)
+        alpha, weight, kept = np.empty(HUB, out.dtype), np.empty(HUB, out.dtype), np.empty(HUB, np.bool_)
         for i in range(blocks[block], blocks[block + 1]):
             first, last = indptr[i], indptr[i + 1]
+            if last - first > HUB:
+                continue
+            row_i, alpha_i, weight_i = row[first:last], alpha[: last - first], weight[: last - first]
+            kept_i = kept[: last - first]
+            look_up(keep, fact[first:last], kept_i)
+            for head in range(heads):
+                highest = edge_logits(target_logit[i, head], row_logit[:, head], row_i, kept_i, slope, alpha_i)
+                total = exponentials(highest, alpha_i)
+                any_kept = total != 0  # NaN is not
+                logsumexp[i, head] = highest + np.log(total) if any_kept else none
+                add_weights(share / total if any_kept else total, alpha_i, weight_i, head == 0)
+            weighted_sum(rows, row_i, weight_i, index, value, line, out[i])
+
+
+@njit(cache=True)
+def num_slices(num_edges, num_nodes, heads):
+    """In how many slices backward adds by target: more for dense graphs, fewer where N × L numbers each are many."""
+    return max(4, min(64, max(16, num_edges // max(num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
+
+
+@njit(cache=True)
+def row_of(row_indptr, edge):
+    """The row that an edge of the transpose belongs to."""
+    return np.searchsorted(row_indptr, edge, side="right") - 1
+
+
+@njit(cache=True, fastmath=FAST)
+def attention_again(row_logit, logsumexp, kept, slope, share, alpha, beta, weight):
+    """From the target's and the row's part of one head's logits to α, and to β, α times LeakyReLU's slope there.
+
+    Args:
+        row_logit, logsumexp: (n,) of the edges.
+        alpha: (n,) the target's part of each logit; becomes α.
+        beta: (n,), to be filled.
+        weight: (n,) to which share · α is added.
+    """
+    one, zero = alpha.dtype.type(1), alpha.dtype.type(0)
+    for e in range(len(alpha)):
+        logit = alpha[e] + row_logit[e]
+        below = one if logit > 0 else slope
+        value = exp_of_negative(logit * below - logsumexp[e])
+        value = value if kept[e] else zero
+        alpha[e] = value
+        beta[e] = value * below
+        weight[e] += value * share
+
+
+@njit(cache=True, fastmath=FAST)
+def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
+    """grad_row += Σ weight[e] grad_out[target[e]];  grad_weight[e] = grad_out[target[e]] · said; two edges at a time.
+
+    Args:
+        line: scratch, (d,), as in `weighted_sum`.
+    """
+    width, count = len(said), len(target)
+    zero = said.dtype.type(0)
+    line[:] = 0
+    for n in range(0, count, 2):
+        m = min(n + 1, count - 1)
+        for ahead in range(n + AHEAD, min(n + AHEAD + 2, count)):
+            prefetch(grad_out, np.uint32(target[ahead]))
+        v, w = weight[n], weight[m] if m > n else zero
+        g, h = grad_out[np.uint32(target[n])], grad_out[np.uint32(target[m])]
+        a, b = zero, zero
+        # Masked edges are left out, not multiplied by zero: less to read, and a NaN there stays there.
+        if v != 0 and w != 0:
             for k in range(width):
-                out[i, k] = 0
-            for head in range(heads):
-                top = lowest
-                for e in range(first, last):
-                    if keep[e]:
-                        logit = target_logit[i, head] + row_logit[row[e], head]
-                        if logit < 0:
-                            logit *= slope
-                        alpha[e, head] = logit
-                        # Written so that a NaN becomes the top, and spoils the softmax as it should.
-                        if not logit <= top:
-                            top = logit
-                total = zero
-                for e in range(first, last):
-                    if keep[e]:
-                        weight = np.exp(alpha[e, head] - top)
-                        alpha[e, head] = weight
-                        total += weight
-                for e in range(first, last):
-                    if keep[e]:
-                        alpha[e, head] /= total
-                    else:
-                        alpha[e, head] = 0
-            for e in range(first, last):
-                if keep[e]:
-                    weight = alpha[e, 0]
-                    for head in range(1, heads):
-                        weight += alpha[e, head]
-                    weight *= share
-                    r = row[e]
-                    for k in range(width):
-                        out[i, k] += weight * rows[r, k]
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def rows_backward(grad_out, rows, alpha, row_indptr, row_target, row_position, blocks, grad_rows, grad_weight):
-    """One pass over the transposed adjacency: the gradient of the rows and of the edges' weights together."""
-    heads, width = alpha.shape[1], rows.shape[1]
-    share = rows.dtype.type(1 / heads)
-    for block in prange(len(blocks) - 1):
-        for r in range(blocks[block], blocks[block + 1]):
+                line[k] += v * g[k] + w * h[k]
+                a += g[k] * said[k]
+                b += h[k] * said[k]
+        elif v != 0:
             for k in range(width):
-                grad_rows[r, k] = 0
-            for e in range(row_indptr[r], row_indptr[r + 1]):
-                position, i = row_position[e], row_target[e]
-                weight = alpha[position, 0]
-                for head in range(1, heads):
-                    weight += alpha[position, head]
-                weight *= share
-                dot = grad_out[i, 0] * rows[r, 0]
-                grad_rows[r, 0] += weight * grad_out[i, 0]
-                for k in range(1, width):
-                    grad_rows[r, k] += weight * grad_out[i, k]
-                    dot += grad_out[i, k] * rows[r, k]
-                grad_weight[position] = dot * share
+                line[k] += v * g[k]
+                a += g[k] * said[k]
+        elif w != 0:
+            for k in range(width):
+                line[k] += w * h[k]
+                b += h[k] * said[k]
+        grad_weight[m] = b
+        grad_weight[n] = a
+    for k in range(width):
+        grad_row[k] += line[k]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def logits_backward(target_logit, row_logit, alpha, grad_weight, indptr, row, slope, blocks, grad_target, grad_logit):
-    """Backward through softmax and LeakyReLU: scalars only. Fills `grad_target` and each edge's `grad_logit`."""
-    heads = alpha.shape[1]
-    slope = alpha.dtype.type(slope)
-    for block in prange(len(blocks) - 1):
-        for i in range(blocks[block], blocks[block + 1]):
-            for head in range(heads):
-                grad_target[i, head] = 0
-                for e in range(indptr[i], indptr[i + 1]):
-                    grad_target[i, head] += alpha[e, head] * grad_weight[e]
-                inner = grad_target[i, head]
-                grad_target[i, head] = 0
-                for e in range(indptr[i], indptr[i + 1]):
-                    grad = alpha[e, head] * (grad_weight[e] - inner)
-                    if target_logit[i, head] + row_logit[row[e], head] <= 0:
-                        grad *= slope
-                    grad_logit[e, head] = grad
-                    grad_target[i, head] += grad
+def rows_backward(
+    grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
+    grad_rows, grad_weight, beta, inner,
+):  # fmt: skip
+    """One pass over the transposed adjacency: the gradient of the rows and of the edges' weights together.
 
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def sum_by_row(grad_logit, row_indptr, row_position, blocks, grad_row):
-    """(P, L) the sum of the edges' logit gradients over each row's edges."""
-    heads = grad_logit.shape[1]
-    for block in prange(len(blocks) - 1):
-        for r in range(blocks[block], blocks[block + 1]):
+    Args:
+        grad_rows: (P, d), to be filled.
+        grad_weight: (E,), to be filled: of the edges' weights, in the transpose's order.
+        beta: (L, E), to be filled: α times LeakyReLU's slope.
+        inner: (N, L), to be filled: Σ α · grad_weight, what the softmax takes off every edge's gradient.
+    """
+    edges, heads, width = len(row_target), inner.shape[1], rows.shape[1]
+    slope, share = rows.dtype.type(slope), rows.dtype.type(1 / heads)
+    slices = num_slices(edges, len(inner), heads)
+    parts = np.empty((slices, *inner.shape), inner.dtype)
+    carried = np.zeros((slices, width), rows.dtype)
+    for piece in prange(slices):
+        alpha, scratch = np.empty((heads, CHUNK), rows.dtype), np.empty((3, CHUNK), rows.dtype)
+        weight, of_row, of_target = scratch[0], scratch[1], scratch[2]
+        kept, part = np.empty(CHUNK, np.bool_), parts[piece]
+        line = np.empty(width, rows.dtype)
+        part[:] = 0
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        r = row_of(row_indptr, begin) if begin < end else 0
+        for first in range(begin, end, CHUNK):
+            count = min(CHUNK, end - first)
+            target = row_target[first : first + count]
+            look_up(keep, row_fact[first : first + count], kept[:count])
+            weight[:count] = 0
             for head in range(heads):
-                grad_row[r, head] = 0
-            for e in range(row_indptr[r], row_indptr[r + 1]):
+                for n in range(count):
+                    alpha[head, n] = target_logit[np.uint32(target[n]), head]
+                    of_target[n] = logsumexp[np.uint32(target[n]), head]
+                n, at = 0, r
+                while n < count:
+                    stop = min(count, row_indptr[at + 1] - first)
+                    of_row[n:stop] = row_logit[at, head]
+                    n, at = stop, at + 1
+                attention_again(
+                    of_row[:count], of_target[:count], kept, slope, share, alpha[head, :count],
+                    beta[head, first : first + count], weight,
+                )  # fmt: skip
+            n = 0
+            while n < count:
+                stop = min(count, row_indptr[r + 1] - first)
+                # A row that began in an earlier slice is that slice's; what this one adds waits in `carried`.
+                grad_row = carried[piece] if row_indptr[r] < begin else grad_rows[r]
+                if first + n == row_indptr[r]:
+                    grad_row[:] = 0
+                back_to_row(
+                    grad_out,
+                    rows[r],
+                    weight[n:stop],
+                    target[n:stop],
+                    line,
+                    grad_row,
+                    grad_weight[first + n : first + stop],
+                )
+                n = stop
+                r += first + n == row_indptr[r + 1]
+            for n in range(count):
+                i, grad = np.uint32(target[n]), grad_weight[first + n] * share
+                grad_weight[first + n] = grad
                 for head in range(heads):
-                    grad_row[r, head] += grad_logit[row_position[e], head]
+                    part[i, head] += alpha[head, n] * grad
+    for piece in range(slices):
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        r = row_of(row_indptr, begin) if begin < end else 0
+        if begin < end and row_indptr[r] < begin:
+            grad_rows[r] += carried[piece]
+    add_parts(parts, inner)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def add_parts(parts, out):
+    """out = Σ over the first axis, in its order."""
+    for i in prange(len(out)):
+        for head in range(out.shape[1]):
+            total = out.dtype.type(0)
+            for piece in range(len(parts)):
+                total += parts[piece, i, head]
+            out[i, head] = total
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_target, grad_row):
+    """Backward through softmax and LeakyReLU, scalars only, over the transposed adjacency.
+
+    Args:
+        grad_target: (N, L), to be filled.
+        grad_row: (P, L), to be filled.
+    """
+    edges, heads = len(row_target), len(beta)
+    slices = num_slices(edges, len(inner), heads)
+    parts = np.empty((slices, *inner.shape), inner.dtype)
+    carried = np.zeros((slices, heads), inner.dtype)
+    for piece in prange(slices):
+        part = parts[piece]
+        part[:] = 0
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        r = row_of(row_indptr, begin) if begin < end else 0
+        e = begin
+        while e < end:
+            stop = min(end, row_indptr[r + 1])
+            out = carried[piece] if row_indptr[r] < begin else grad_row[r]
+            for head in range(heads):
+                total = inner.dtype.type(0)
+                for n in range(e, stop):
+                    i = np.uint32(row_target[n])
+                    grad = beta[head, n] * (grad_weight[n] - inner[i, head])
+                    part[i, head] += grad
+                    total += grad
+                out[head] = total
+            e, r = stop, r + 1
+    for piece in range(slices):
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        r = row_of(row_indptr, begin) if begin < end else 0
+        if begin < end and row_indptr[r] < begin:
+            grad_row[r] += carried[piece]
+    add_parts(parts, grad_target)
+
+
+def equal_blocks(indptr):  # TODO(lead): leave when scoring.py has moved to `balanced`
+    return balanced(indptr, BLOCKS)

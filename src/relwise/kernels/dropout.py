@@ -1,6 +1,6 @@
 """`dropout`: zeroes a share of the entries by a counter-based generator, and stores no mask.
 
-Entry i is dropped by a hash of (seed, i) alone; the backward pass computes it again. Faster than torch's, which
+Entry i is dropped by a hash of (seed, i modulo a quarter of all) alone; the backward pass computes it again. Faster than torch's, which
 draws one number after the other; and the same in any number of threads.
 """
 
@@ -15,6 +15,7 @@ from relwise.kernels.hashset import mix
 
 STEPS = 1 << 16  # the share is rounded to a multiple of 2^-16: four entries a hash
 GOLDEN = 0x9E3779B97F4A7C15
+CHUNK = 1024  # hashes at a time: they stay in the nearest cache
 
 
 def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
@@ -38,8 +39,10 @@ def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
 
 @torch.library.custom_op("relwise::dropout", mutates_args=())
 def _dropout(x: Tensor, threshold: int, seed: int) -> Tensor:
+    quarter = -(-x.numel() // 4)
     index = torch.arange(x.numel(), device=x.device)
-    lane = (_mix(seed + _signed(GOLDEN) * (index // 4 + 1)) >> (16 * (index % 4))) & 0xFFFF
+    bits = _mix(seed + _signed(GOLDEN) * (index % max(quarter, 1) + 1))
+    lane = (bits >> (16 * (index // max(quarter, 1)))) & 0xFFFF
     kept = (lane >= threshold).view(x.shape)
     return torch.where(kept, x * (STEPS / (STEPS - threshold)), torch.zeros_like(x))
 
@@ -82,10 +85,19 @@ def _mix(x: Tensor) -> Tensor:
 
 @njit(parallel=True, cache=True)
 def _drop(x, seed, threshold, scale, out):
-    mask = np.uint64(0xFFFF)
-    golden = np.uint64(GOLDEN)
-    for group in prange((len(x) + 3) // 4):
-        bits = mix(seed + golden * np.uint64(group + 1))
-        for i in range(4 * group, min(4 * group + 4, len(x))):
-            out[i] = x[i] * scale if (bits & mask) >= threshold else x.dtype.type(0)
-            bits >>= np.uint64(16)
+    # Entries a quarter of the array apart share a hash, so that each loop below runs over neighbours, many at a time.
+    quarter = (len(x) + 3) // 4
+    zero = x.dtype.type(0)
+    for block in prange((quarter + CHUNK - 1) // CHUNK):
+        first = block * CHUNK
+        count = min(CHUNK, quarter - first)
+        bits = np.empty(CHUNK, np.uint64)
+        for n in range(count):
+            bits[n] = mix(seed + np.uint64(GOLDEN) * np.uint64(first + n + 1))
+        for lane in range(4):
+            start = lane * quarter + first
+            source, kept = x[start : start + count], out[start : start + count]
+            shift = np.uint64(16 * lane)
+            for n in range(len(source)):
+                keep = ((bits[n] >> shift) & np.uint64(0xFFFF)) >= threshold
+                kept[n] = source[n] * scale if keep else zero

@@ -1,26 +1,57 @@
 """Negatives on the CPU: propose, refuse known edges, score the pool and choose, in one pass.
 
 Every draw is a function of (seed, edge, number of the draw) alone, so the result is the same with any number of
-threads, and proposing first and choosing afterwards gives what the fused pass gives. Nothing of size pool × d is made.
+threads, and proposing first and choosing afterwards gives what the fused pass gives. Edges may share a pool: the
+first draw of each slot is then that of the block's first edge, and what an edge refuses it draws anew for itself, so
+that every edge has k candidates that are not known. Nothing of size edges × pool or pool × d is made.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 from numba import njit, prange
 
-from relwise.kernels.cpu import FAST
-from relwise.kernels.hashset import contains, mix
+from relwise.kernels.hashset import mix
+from relwise.kernels.known import enter, find_refused, is_partner, leave, table_size
+from relwise.kernels.products import AHEAD, block_products, nearest, row_product, row_products
+from relwise.kernels.vector import FAST, prefetch
 
 # After so many refusals in a row, walk on from the last draw to the next edge that is not known: exact, and it ends.
 DRAWS = 32
+PARTS = 64  # pieces of the work, each with scratch of its own
+GANG = 16  # edges of a piece that are looked up together
+Ints = npt.NDArray[np.int64]
+
+
+class Corruptible(NamedTuple):
+    """Edges to corrupt, and the known edges at each of their ends. Index 0 is the head's, 1 the tail's.
+
+    Args:
+        ends: (2, n) each edge's head and tail.
+        relations: (n,) its relation.
+        ranges: (2, R, 2) first node of the relation's type at that end, and one past its last.
+        rows: (2, n) the row of the known partners of the *other* end: what may not be put at this one.
+        indptr: (rows + 1,) where each row begins.
+        partners: the nodes of each row, ascending.
+    """
+
+    ends: Ints
+    relations: Ints
+    ranges: Ints
+    rows: Ints
+    indptr: Ints
+    partners: npt.NDArray[np.int32]
 
 
 @njit(cache=True)
-def _key(head, relation, tail, num_nodes, directed):
-    if not directed and head > tail:
-        head, tail = tail, head
-    return (relation * num_nodes + head) * num_nodes + tail
+def _place(edges, edge, end):
+    """Of an edge whose `end` is replaced: its anchor, the range of its candidates, and its row of known partners."""
+    low, high = edges.ranges[end, edges.relations[edge]]
+    row = edges.rows[end, edge]
+    return edges.ends[1 - end, edge], low, high, edges.indptr[row], edges.indptr[row + 1]
 
 
 @njit(cache=True)
@@ -32,80 +63,188 @@ def _draw(seed, edge, number, low, high):
 
 
 @njit(cache=True)
-def _refused(node, anchor, relation, replace_head, directed, num_nodes, table):
-    if node == anchor:
-        return True
-    head, tail = (node, anchor) if replace_head else (anchor, node)
-    return contains(table, _key(head, relation, tail, num_nodes, directed))
-
-
-@njit(cache=True)
-def _corrupt(seed, edge, slot, low, high, anchor, relation, replace_head, directed, num_nodes, table):
-    """The node that replaces an end in one slot of a pool, and how many proposals were refused on the way."""
-    node = low
-    for attempt in range(DRAWS):
+def _redraw(seed, edge, slot, node, place, partners):
+    """What an edge puts in a slot in place of a refused node, and how many proposals were refused, that one counted."""
+    anchor, low, high, first, last = place[0], place[1], place[2], place[3], place[4]
+    for attempt in range(1, DRAWS):
         node = _draw(seed, edge, slot * DRAWS + attempt, low, high)
-        if not _refused(node, anchor, relation, replace_head, directed, num_nodes, table):
+        if node != anchor and not is_partner(partners, first, last, node):
             return node, attempt
     for walked in range(high - low):
         node = low + (node - low + 1) % (high - low)
-        if not _refused(node, anchor, relation, replace_head, directed, num_nodes, table):
+        if node != anchor and not is_partner(partners, first, last, node):
             return node, DRAWS + walked
     return np.int64(-1), DRAWS + high - low
 
 
+@njit(cache=True)
+def draw_ends(seed, index, open_, replaced):
+    """Fill `replaced` (n,) with the end that is replaced, 0 or 1: drawn evenly, save where only one end is open.
+
+    Args:
+        open_: (2, edges) whether the end leaves an unknown edge to make.
+    """
+    for i in range(len(index)):
+        e = index[i]
+        coin = np.int64(mix(mix(np.uint64(seed)) + np.uint64(i)) >> np.uint64(63))
+        replaced[i] = coin if open_[coin, e] else 1 - coin
+
+
+@njit(cache=True)
+def arrange(relations, num_relations, index, replaced, shared):
+    """Edges in blocks of about `shared` that have relation and replaced end in common; heads' blocks come first.
+
+    Neighbours in `index` go to different blocks: they often have an anchor in common, and would choose alike.
+
+    Returns:
+        order: (n,) positions in `index`, block after block.
+        blocks: (B + 1,) where each block begins.
+        tails: the first block whose tails are replaced.
+    """
+    groups = 2 * num_relations
+    start = np.zeros(groups + 1, np.int64)
+    for i in range(len(index)):
+        start[replaced[i] * num_relations + relations[index[i]] + 1] += 1
+    counts = np.zeros(groups + 1, np.int64)  # blocks before each group
+    for g in range(groups):
+        counts[g + 1] = counts[g] + (start[g + 1] + shared - 1) // shared
+        start[g + 1] += start[g]
+    blocks = np.empty(counts[groups] + 1, np.int64)
+    for g in range(groups):
+        number, size = counts[g + 1] - counts[g], start[g + 1] - start[g]
+        for b in range(number):
+            blocks[counts[g] + b] = start[g] + b * (size // number) + min(b, size % number)
+    blocks[counts[groups]] = len(index)
+    order, seen = np.empty(len(index), np.int64), np.zeros(groups, np.int64)
+    for i in range(len(index)):
+        g = replaced[i] * num_relations + relations[index[i]]
+        number = counts[g + 1] - counts[g]
+        order[blocks[counts[g] + seen[g] % number] + seen[g] // number] = i
+        seen[g] += 1
+    return order, blocks, counts[num_relations]
+
+
 @njit(parallel=True, cache=True)
-def propose(seed, low, high, anchor, relation, replace_head, directed, num_nodes, table, candidates, refused):
-    """Fill `candidates` (n, k) with nodes that make unknown edges; -1 where every edge is known."""
-    for i in prange(len(anchor)):
-        r = relation[i]
+def propose(seed, edges, index, replaced, owner, candidates, refused):
+    """Fill `candidates` (n, k) with nodes that make unknown edges; -1 where every edge is known.
+
+    Args:
+        edges: a `Corruptible`.
+        index: (n,) which of them.
+        replaced: (n,) the end that is replaced.
+        owner: (n,) the position whose first draws an edge takes: its own, or that of its block's first edge.
+    """
+    for i in prange(len(index)):
+        place = _place(edges, index[i], replaced[i])
+        anchor, low, high, first, last = place
         refused[i] = 0
         for slot in range(candidates.shape[1]):
-            candidates[i, slot], count = _corrupt(
-                seed, i, slot, low[i], high[i], anchor[i], r, replace_head[i], directed[r], num_nodes, table
-            )
-            refused[i] += count
+            node = _draw(seed, owner[i], slot * DRAWS, low, high)
+            if node == anchor or is_partner(edges.partners, first, last, node):
+                node, count = _redraw(seed, i, slot, node, place, edges.partners)
+                refused[i] += count
+            candidates[i, slot] = node
+
+
+@njit(cache=True)
+def _places(edges, index, replaced, order, begin, end, places):
+    """Look up all edges of a stretch before the first is worked on, so that their look-ups in memory overlap."""
+    for p in range(begin, end):
+        i = order[p]
+        anchor, low, high, first, last = _place(edges, index[i], replaced[i])
+        place = places[p - begin]
+        place[0], place[1], place[2], place[3], place[4] = anchor, low, high, first, last
+        # Always four lines, also of a shorter row: a jump that depends on what was looked up would end the overlap.
+        for line in range(4):
+            prefetch(edges.partners, first + 16 * line)
+
+
+@njit(cache=True)
+def _replace(seed, edge, place, partners, candidates, slots, count, others):
+    """Draw anew what an edge refused of a pool, into `others`; returns the refusals. All are -1 where nothing is left."""
+    refused = 0
+    for s in range(count):
+        others[s], times = _redraw(seed, edge, slots[s], np.int64(candidates[slots[s]]), place, partners)
+        refused += times
+    return refused
 
 
 @njit(parallel=True, cache=True, fastmath=FAST)
-def propose_and_choose(
-    seed, low, high, anchor, relation, replace_head, directed, num_nodes, table,
-    query, nodes, target, pool, chosen, refused, first=0,
-):  # fmt: skip
-    """Fill `chosen` (n,) with the node of each pool whose probability is nearest to `target`.
-
-    A target of 1 or more chooses the hardest of the pool: for all probabilities p < 1, |p - target| falls as p grows.
+def choose_own(seed, edges, index, replaced, order, query, nodes, wanted, bound, pool, chosen, refused):
+    """Fill `chosen` (n,) with the node of each edge's own pool whose probability is nearest to `wanted`; -1 for none.
 
     Args:
-        query: (n, d) whose product with a node's state is the logit of the corrupted edge.
+        seed, edges, index, replaced: as of `propose`, which proposes the same pools.
+        order: (m,) positions in `index` to work on; `refused` is filled at these, too.
+        query: (m, d) whose product with a node's state is the logit of the corrupted edge.
         nodes: (N, d) node states.
-        target: (n,) wanted probability.
+        wanted: (n,) wanted probability.
+        bound: (n,) its logit, as `nearest` asks for.
         pool: k.
-        first: the number of the first edge, where they are a slice of those whose draws `seed` decides.
     """
-    width = query.shape[1]
-    for i in prange(len(anchor)):
-        r = relation[i]
-        q = query[i]
-        best = np.inf
-        chosen[i] = -1
-        refused[i] = 0
-        for slot in range(pool):
-            node, count = _corrupt(
-                seed, first + i, slot, low[i], high[i], anchor[i], r, replace_head[i], directed[r], num_nodes, table
-            )
-            refused[i] += count
-            if node < 0:
-                break
-            state = nodes[node]
-            logit = nodes.dtype.type(0)
-            for k in range(width):
-                logit += q[k] * state[k]
-            if target[i] >= 1:
-                # By the logit itself: probabilities near one cannot be told apart.
-                distance = -float(logit)
-            else:
-                distance = abs(1.0 / (1.0 + np.exp(-float(logit))) - target[i])
-            if distance < best or chosen[i] < 0:
-                best = distance
-                chosen[i] = node
+    size = table_size(pool)
+    for part in prange(PARTS):
+        candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(pool, np.int32)
+        others, logits = np.empty(pool, np.int64), np.empty(pool, nodes.dtype)
+        table, places = np.full(size, -1, np.int32), np.empty((GANG, 5), np.int64)
+        stop = len(order) * (part + 1) // PARTS
+        for begin in range(len(order) * part // PARTS, stop, GANG):
+            end = min(begin + GANG, stop)
+            _places(edges, index, replaced, order, begin, end, places)
+            for p in range(begin, end):
+                i, place = order[p], places[p - begin]
+                for slot in range(pool):
+                    candidates[slot] = _draw(seed, i, slot * DRAWS, place[1], place[2])
+                for slot in range(min(pool, AHEAD)):
+                    prefetch(nodes, candidates[slot])
+                enter(table, link, candidates)
+                count = find_refused(edges.partners, place[3], place[4], place[0], candidates, table, link, slots)
+                leave(table, candidates)
+                refused[i] = _replace(seed, i, place, edges.partners, candidates, slots, count, others)
+                if count and others[0] < 0:
+                    chosen[i] = -1
+                    continue
+                for s in range(count):
+                    candidates[slots[s]] = others[s]
+                row_products(query[p], nodes, candidates, logits)
+                chosen[i] = candidates[nearest(logits, wanted[i], bound[i])]
+
+
+@njit(parallel=True, cache=True, fastmath=FAST)
+def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wanted, bound, pool, chosen, refused):
+    """As `choose_own`, where the edges of a block share the first draws of a pool, and a product of matrices scores.
+
+    Args:
+        order: (n,) as `arrange` gives it.
+        blocks: (B + 1,) a stretch of those of `arrange`.
+        query: (m, d) of the edges at places `blocks[0]` to `blocks[-1]` of `order`.
+    """
+    size, most = table_size(pool), 0
+    for b in range(len(blocks) - 1):
+        most = max(most, blocks[b + 1] - blocks[b])
+    for part in prange(PARTS):
+        candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(pool, np.int32)
+        others, logits = np.empty(pool, np.int64), np.empty((most, pool), nodes.dtype)
+        table, places = np.full(size, -1, np.int32), np.empty((most, 5), np.int64)
+        for b in range((len(blocks) - 1) * part // PARTS, (len(blocks) - 1) * (part + 1) // PARTS):
+            begin, end = blocks[b], blocks[b + 1]
+            _places(edges, index, replaced, order, begin, end, places)
+            for slot in range(pool):
+                candidates[slot] = _draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
+            block_products(query[begin - blocks[0] : end - blocks[0]], nodes, candidates, logits)
+            enter(table, link, candidates)
+            for p in range(begin, end):
+                i, place, own = order[p], places[p - begin], logits[p - begin]
+                count = find_refused(edges.partners, place[3], place[4], place[0], candidates, table, link, slots)
+                refused[i] = _replace(seed, i, place, edges.partners, candidates, slots, count, others)
+                if count and others[0] < 0:
+                    chosen[i] = -1
+                    continue
+                for s in range(count):
+                    own[slots[s]] = row_product(query[p - blocks[0]], nodes[others[s]])
+                slot = nearest(own, wanted[i], bound[i])
+                chosen[i] = candidates[slot]
+                for s in range(count):
+                    if slots[s] == slot:
+                        chosen[i] = others[s]
+            leave(table, candidates)

@@ -19,15 +19,25 @@ def attention(
     target_logit: Tensor, row_logit: Tensor, indptr: Tensor, row: Tensor, keep: Tensor, slope: float
 ) -> Tensor:
     """α of eq. 4, (E, L): softmax over each target's kept edges of LeakyReLU(target + row logit); 0 where masked."""
-    target, row = edge_targets(indptr), row.long()
-    logit = torch.nn.functional.leaky_relu(target_logit[target] + row_logit[row], slope)
-    logit = logit.masked_fill(~keep[:, None], float("-inf"))
-    index = target[:, None].expand_as(logit)
-    top = torch.full_like(target_logit, float("-inf")).scatter_reduce(0, index, logit, "amax")
-    top = torch.where(top.isinf(), torch.zeros_like(top), top).detach()
-    weight = (logit - top[target]).exp()
-    total = torch.zeros_like(target_logit).scatter_add(0, index, weight)
+    target = edge_targets(indptr)
+    logit = masked_logits(target_logit, row_logit, indptr, row, keep, slope)
+    weight = (logit - highest(logit, target_logit, target)[target]).exp()
+    total = torch.zeros_like(target_logit).index_add(0, target, weight)
     return weight / total[target].clamp_min(torch.finfo(total.dtype).tiny)
+
+
+def masked_logits(
+    target_logit: Tensor, row_logit: Tensor, indptr: Tensor, row: Tensor, keep: Tensor, slope: float
+) -> Tensor:
+    """(E, L) the logits of eq. 4, minus infinity where masked."""
+    logit = torch.nn.functional.leaky_relu(target_logit[edge_targets(indptr)] + row_logit[row.long()], slope)
+    return logit.masked_fill(~keep[:, None], float("-inf"))
+
+
+def highest(logit: Tensor, like: Tensor, target: Tensor) -> Tensor:
+    """(N, L) each target's greatest logit; 0 where it has none."""
+    top = torch.full_like(like, float("-inf")).scatter_reduce(0, target[:, None].expand_as(logit), logit, "amax")
+    return torch.where(top.isinf(), torch.zeros_like(top), top).detach()
 
 
 def attend(
@@ -39,11 +49,19 @@ def attend(
     keep: Tensor,
     slope: float,
 ) -> tuple[Tensor, Tensor]:
-    """The weighted sum of eq. 3 and its weights; differentiable (see `relwise.kernels.attention.attend`)."""
+    """The weighted sum of eq. 3, differentiable, and the logarithm of the sum of each target's exponentials.
+
+    α is e^(logit - logsumexp); where no edge is kept the logarithm is given as plus infinity.
+    """
+    target = edge_targets(indptr)
+    logit = masked_logits(target_logit, row_logit, indptr, row, keep, slope)
+    top = highest(logit, target_logit, target)
+    total = torch.zeros_like(target_logit).index_add(0, target, (logit - top[target]).exp())
+    logsumexp = torch.where(total == 0, float("inf"), top + total.log()).detach()
     alpha = attention(target_logit, row_logit, indptr, row, keep, slope)
     messages = alpha.mean(dim=1, keepdim=True) * rows[row.long()]
     out = torch.zeros(len(target_logit), rows.shape[1], dtype=rows.dtype, device=rows.device)
-    return out.index_add(0, edge_targets(indptr), messages), alpha
+    return out.index_add(0, target, messages), logsumexp
 
 
 def attend_backward(
@@ -51,12 +69,13 @@ def attend_backward(
     target_logit: Tensor,
     row_logit: Tensor,
     rows: Tensor,
-    alpha: Tensor,
     indptr: Tensor,
     row: Tensor,
+    keep: Tensor,
     slope: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `attend`'s weighted sum by the target logits, the row logits and the rows."""
+    alpha = attention(target_logit, row_logit, indptr, row, keep, slope)
     target, row = edge_targets(indptr), row.long()
     heads = alpha.shape[1]
     grad_edge = grad_out[target]

@@ -12,7 +12,8 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from relwise.kernels.cpu import FAST, equal_blocks
+from relwise.kernels import cuda
+from relwise.kernels.vector import FAST, balanced
 
 # A relation's gradient is summed over this many slices of the edges: a constant, so that the order is too.
 SLICES = 16
@@ -72,7 +73,7 @@ def _(grad, nodes, relations, head, relation, tail):
     grad_relations = torch.empty(relations.shape, dtype=relations.dtype)
     arrays = _arrays(grad, nodes, relations, head, relation, tail)
     pointer, order = _sort_ends(arrays[3], arrays[5], len(nodes))
-    _nodes_backward(*[*arrays, pointer, order, equal_blocks(pointer), grad_nodes.numpy()])
+    _nodes_backward(*[*arrays, pointer, order, balanced(pointer, 128), grad_nodes.numpy()])
     _relations_backward(*[*arrays, grad_relations.numpy()])
     return grad_nodes, grad_relations
 
@@ -86,6 +87,7 @@ def _backward(ctx, grad):
 
 
 _triple_product.register_autograd(_backward, setup_context=_save)
+cuda.register_scoring(_triple_product, _triple_product_backward)
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:

@@ -10,7 +10,7 @@
 """
 
 from relwise.negatives.asa import ASASampler
-from relwise.negatives.base import NegativeSampler
+from relwise.negatives.base import NegativeSampler, PoolSampler
 from relwise.negatives.corrupt import Corruptor, Negatives
 from relwise.negatives.filters import KnownEdges
 from relwise.negatives.hardest import HardestSampler
@@ -23,5 +23,6 @@ __all__ = [
     "KnownEdges",
     "NegativeSampler",
     "Negatives",
+    "PoolSampler",
     "RandomSampler",
 ]

@@ -8,12 +8,12 @@ from typing import Literal
 
 from torch import Tensor
 
-from relwise.negatives.base import NegativeSampler
+from relwise.negatives.base import PoolSampler
 
 Decay = Literal["constant", "linear", "exponential"]
 
 
-class ASASampler(NegativeSampler):
+class ASASampler(PoolSampler):
     """Takes the candidate that is about µ less likely than its positive (eq. 11)::
 
         argmin | p'(positive) − p'(negative) − µ |
@@ -33,6 +33,7 @@ class ASASampler(NegativeSampler):
         decay: of µ over the steps.
         steps: T, counted from the end of the warm-up.
         warmup: steps of random negatives first.
+        shared: about how many edges have one draw of a pool.
 
     >>> import torch
     >>> positive, pool = torch.logit(torch.tensor([0.9])), torch.logit(torch.tensor([[0.1, 0.75, 0.95]]))
@@ -41,9 +42,15 @@ class ASASampler(NegativeSampler):
     """
 
     def __init__(
-        self, pool: int = 10, mu: float = 0.1, decay: Decay = "constant", steps: int = 300, warmup: int = 0
+        self,
+        pool: int = 10,
+        mu: float = 0.1,
+        decay: Decay = "constant",
+        steps: int = 300,
+        warmup: int = 0,
+        shared: int = 1,
     ) -> None:
-        super().__init__(pool)
+        super().__init__(pool, shared)
         self.mu, self.decay, self.steps, self.warmup = mu, decay, steps, warmup
 
     def pool(self, step: int) -> int:

@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from relwise.kernels import pool as kernel
 
-class NegativeSampler(ABC):
-    """Takes one candidate from each positive's pool: the one whose probability is nearest to a wanted one.
+if TYPE_CHECKING:  # a corruptor asks samplers, which are made without one
+    from relwise.negatives.corrupt import Corruptor
+    from relwise.nn.decoders import Decoder
 
-    Every published rule here says what probability it wants, given the positive's (`wanted`); the rest is shared.
-    Probabilities are those of the step's own forward pass, before its update, detached.
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a step asks of a sampler: one node for each of n positives.
 
     Args:
-        pool: k, the number of corruptions to choose from.
+        index: (n,) which of the corruptor's edges.
+        replaced: (n,) which end is replaced, 0 for the head, 1 for the tail.
+        decoder: scores.
+        nodes: (N, d) the step's node states, detached.
+        positive_logit: (n,) the positives' logits under the same states.
+        step: the training step, counted from 0.
+        seed: of all draws.
+    """
+
+    index: IntArray
+    replaced: IntArray
+    decoder: Decoder
+    nodes: Tensor
+    positive_logit: Tensor
+    step: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """What a sampler answers: (n,) nodes, how many corruptions were proposed for that and how many of them refused."""
+
+    nodes: IntArray
+    proposed: int
+    refused: int
+
+
+class NegativeSampler(ABC):
+    """Takes one node for each positive, which put in place of its replaced end makes an edge that is not known.
+
+    Probabilities and scores are those of the step's own forward pass, before its update, detached.
+
+    Args:
+        pool: k, the number of corruptions to choose from; of one candidate there is no choice, and it is uniform.
     """
 
     def __init__(self, pool: int) -> None:
@@ -24,8 +68,40 @@ class NegativeSampler(ABC):
         self._pool = pool
 
     def pool(self, step: int) -> int:
-        """How many candidates to propose at `step`, counted from 0."""
+        """How many candidates to choose from at `step`, counted from 0."""
         return self._pool
+
+    @abstractmethod
+    def take(self, corruptor: Corruptor, asked: Asked) -> Taken:
+        """One node for each positive."""
+
+    def state(self) -> dict[str, Tensor]:
+        """What later steps need of earlier ones: it goes into checkpoints."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from where `state` was taken."""
+
+
+class PoolSampler(NegativeSampler):
+    """Takes one candidate from each positive's pool: the one whose probability is nearest to a wanted one.
+
+    Every published rule here says what probability it wants, given the positive's (`wanted`); the rest is shared.
+
+    Args:
+        pool: k, the number of corruptions to choose from.
+        shared: about how many edges of one relation and replaced end have one draw of a pool; 1: each has its own.
+    """
+
+    def __init__(self, pool: int, shared: int = 1) -> None:
+        super().__init__(pool)
+        if shared < 1:
+            raise ValueError(f"a pool serves at least one edge, not {shared}")
+        self._shared = shared
+
+    def shared(self, step: int) -> int:
+        """About how many edges share a pool at `step`. A pool of one candidate is never shared."""
+        return self._shared if self.pool(step) > 1 else 1
 
     @abstractmethod
     def wanted(self, positive: Tensor, step: int) -> Tensor:
@@ -36,16 +112,49 @@ class NegativeSampler(ABC):
             step: the training step, counted from 0.
         """
 
+    def bounds(self, positive_logit: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """(n,) the probability wanted, in float64, and its logit, rounded down to the dtype of `positive_logit`.
+
+        A candidate is likelier than wanted exactly where its own logit is above this one.
+        """
+        wanted = self.wanted(positive_logit.detach().double().sigmoid(), step)
+        exact = wanted.clamp(0, 1).logit()
+        rounded = exact.to(positive_logit.dtype)
+        down = torch.nextafter(rounded, torch.full_like(rounded, -torch.inf))
+        return wanted, torch.where(rounded.double() > exact, down, rounded)
+
     def choose(self, positive_logit: Tensor, candidate_logits: Tensor, step: int) -> Tensor:
-        """(n,) which of its candidates each positive takes.
+        """(n,) which of its candidates each positive takes: the plain form of what the fused pass does.
+
+        Of two that are equally near, one likelier than wanted and one less, it is the less likely; of equal logits
+        the first. Where probabilities round to the same number, the logits still tell them apart.
 
         Args:
             positive_logit: (n,) logits of the positives.
             candidate_logits: (n, k) logits of their pools.
             step: the training step, counted from 0.
         """
-        # In float64, as the fused pass has it: two candidates must not tie in one and differ in the other.
-        wanted = self.wanted(positive_logit.detach().double().sigmoid(), step)[:, None]
-        logits = candidate_logits.detach().double()
-        distance = torch.where(wanted >= 1, -logits, (logits.sigmoid() - wanted).abs())
-        return distance.argmin(dim=1)
+        wanted, bound = (value[:, None] for value in self.bounds(positive_logit, step))
+        logits = candidate_logits.detach()
+        below = torch.where(logits <= bound, logits, -torch.inf).argmax(dim=1, keepdim=True)
+        above = torch.where(logits <= bound, torch.inf, logits).argmin(dim=1, keepdim=True)
+        low, high = logits.gather(1, below), logits.gather(1, above)
+        nearer = wanted - low.double().sigmoid() <= high.double().sigmoid() - wanted
+        return torch.where((low <= bound) & (nearer | (high <= bound)), below, above)[:, 0]
+
+    def take(self, corruptor: Corruptor, asked: Asked) -> Taken:
+        index, replaced, pool, shared = asked.index, asked.replaced, self.pool(asked.step), self.shared(asked.step)
+        if pool == 1:
+            candidates, refused = corruptor.proposals(index, replaced, 1, asked.seed)
+            return Taken(candidates[:, 0], len(index) + int(refused.sum()), int(refused.sum()))
+        wanted, bound = (value.numpy() for value in self.bounds(asked.positive_logit, asked.step))
+        chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
+        order, blocks, tails = corruptor.arrange(index, replaced, shared)
+        edges = (np.uint64(asked.seed), corruptor.table, index, replaced)
+        for begin, stop, query in corruptor.queries(index[order], blocks, tails, asked.decoder, asked.nodes):
+            scored = (query.numpy(), asked.nodes.numpy(), wanted, bound, pool, chosen, refused)
+            if shared == 1:
+                kernel.choose_own(*edges, order[blocks[begin] : blocks[stop]], *scored)
+            else:
+                kernel.choose_shared(*edges, order, blocks[begin : stop + 1], *scored)
+        return Taken(chosen, len(index) * pool + int(refused.sum()), int(refused.sum()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,13 @@ from torch import Tensor
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels import pool as kernel
-from relwise.negatives.base import NegativeSampler
+from relwise.negatives.base import Asked, IntArray, NegativeSampler
 from relwise.negatives.filters import KnownEdges
 from relwise.nn.decoders import Decoder, End
 
-SLICE = 8192  # edges whose queries exist at a time: memory of SLICE × d, not of edges × d
+SLICE = 4096  # edges whose queries exist at a time: memory of SLICE × d, not of edges × d
+HEAD, TAIL = 0, 1
+ENDS: tuple[End, End] = ("head", "tail")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,7 @@ class Negatives:
 
     Args:
         edges: the negatives; every one is absent from the known edges and within its relation's types.
-        proposed: how many corruptions were proposed, those refused counted.
+        proposed: how many corruptions were proposed, those refused counted; one that edges share counts for each.
         refused: how many of them were known edges or self-loops.
     """
 
@@ -48,38 +51,42 @@ class Corruptor:
 
     def __init__(self, graph: Graph, edges: Edges, known: KnownEdges) -> None:
         self.graph, self.edges, self.known = graph, edges, known
-        self._head_open = known.replaceable(edges, "head")
-        self._tail_open = known.replaceable(edges, "tail")
+        self._open = np.stack([known.replaceable(edges, end) for end in ENDS])
+        self.table = kernel.Corruptible(
+            np.stack([edges.heads, edges.tails]),
+            np.array(edges.relations),
+            np.stack([graph.head_ranges, graph.tail_ranges]),
+            np.stack([known.rows(edges, end) for end in ENDS]),
+            known.indptr,
+            known.partners,
+        )
 
     @property
     def corruptible(self) -> npt.NDArray[np.bool_]:
         """(n,) whether an edge has any negative at all."""
-        return self._head_open | self._tail_open
+        return self._open[HEAD] | self._open[TAIL]
 
-    def replaced_heads(self, index: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.bool_]:
-        """(len(index),) whether the head (else the tail) is replaced."""
-        coin = np.random.default_rng([seed, 1]).random(len(index)) < 0.5
-        return (coin | ~self._tail_open[index]) & self._head_open[index]
+    def replaced(self, index: IntArray, seed: int) -> IntArray:
+        """(len(index),) which end is replaced: 0 for the head, 1 for the tail."""
+        out = np.empty(len(index), np.int64)
+        kernel.draw_ends(np.uint64(seed), index, self._open, out)
+        return out
 
-    def propose(
-        self, index: npt.NDArray[np.int64], replace_head: npt.NDArray[np.bool_], pool: int, seed: int
-    ) -> npt.NDArray[np.int64]:
+    def propose(self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1) -> IntArray:
         """(n, pool) nodes which, put in place of an end, make edges that are not known.
 
         Args:
             index: (n,) which edges to corrupt.
-            replace_head: (n,) which end.
+            replaced: (n,) which end.
             pool: how many candidates each.
             seed: the same seed proposes the same nodes, in any number of threads.
+            shared: about how many edges have a draw of the pool in common.
         """
-        candidates = np.empty((len(index), pool), np.int64)
-        refused = np.empty(len(index), np.int64)
-        kernel.propose(*[*self._arguments(index, replace_head, seed), candidates, refused])
-        return candidates
+        return self.proposals(index, replaced, pool, seed, shared)[0]
 
     def sample(
         self,
-        index: npt.NDArray[np.int64],
+        index: IntArray,
         sampler: NegativeSampler,
         decoder: Decoder,
         nodes: Tensor,
@@ -98,60 +105,47 @@ class Corruptor:
             step: the training step, counted from 0.
             seed: of all draws.
         """
-        replace_head = self.replaced_heads(index, seed)
-        chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
-        pool = sampler.pool(step)
-        with torch.no_grad():
-            if pool == 1:
-                candidates = chosen[:, None]
-                kernel.propose(*[*self._arguments(index, replace_head, seed), candidates, refused])
-            else:
-                states = nodes.detach().contiguous()
-                wanted = sampler.wanted(positive_logit.detach().double().sigmoid(), step).numpy()
-                for first in range(0, len(index), SLICE):
-                    part = slice(first, first + SLICE)
-                    query = self._query(index[part], replace_head[part], decoder, states)
-                    scored = (query.numpy(), states.numpy(), wanted[part], pool, chosen[part], refused[part], first)
-                    arguments = self._arguments(index[part], replace_head[part], seed)
-                    kernel.propose_and_choose(*[*arguments, *scored])
-        positives = self.edges[index]
-        edges = Edges(
-            np.where(replace_head, chosen, positives.heads),
-            positives.relations,
-            np.where(replace_head, positives.tails, chosen),
-        )
-        return Negatives(edges, len(index) * pool + int(refused.sum()), int(refused.sum()))
+        replaced = self.replaced(index, seed)
+        states = nodes.detach().contiguous()
+        taken = sampler.take(self, Asked(index, replaced, decoder, states, positive_logit.detach(), step, seed))
+        ends = self.table.ends[:, index]
+        np.put_along_axis(ends, replaced[None], taken.nodes[None], axis=0)
+        return Negatives(Edges(ends[HEAD], self.table.relations[index], ends[TAIL]), taken.proposed, taken.refused)
 
-    def _query(
-        self,
-        index: npt.NDArray[np.int64],
-        replace_head: npt.NDArray[np.bool_],
-        decoder: Decoder,
-        nodes: Tensor,
-    ) -> Tensor:
-        """(n, d) each edge's query for the end that is replaced."""
-        positives = self.edges[index]
-        query = nodes.new_empty(len(index), nodes.shape[1])
-        ends: tuple[tuple[End, npt.NDArray, npt.NDArray], ...] = (
-            ("head", positives.tails, replace_head),
-            ("tail", positives.heads, ~replace_head),
-        )
-        for end, anchor, mask in ends:
-            relation = torch.from_numpy(positives.relations[mask])
-            asked = decoder.query(end, nodes.index_select(0, torch.from_numpy(anchor[mask])), relation)
-            query.index_copy_(0, torch.from_numpy(np.flatnonzero(mask)), asked)
-        return query
+    def proposals(
+        self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1
+    ) -> tuple[IntArray, IntArray]:
+        """What `propose` returns, and (n,) how many proposals were refused on the way."""
+        owner = np.arange(len(index))
+        if shared > 1:
+            order, blocks, _ = self.arrange(index, replaced, shared)
+            owner[order] = np.repeat(order[blocks[:-1]], np.diff(blocks))
+        candidates, refused = np.empty((len(index), pool), np.int64), np.empty(len(index), np.int64)
+        kernel.propose(np.uint64(seed), self.table, index, replaced, owner, candidates, refused)
+        return candidates, refused
 
-    def _arguments(self, index: npt.NDArray[np.int64], replace_head: npt.NDArray[np.bool_], seed: int) -> tuple:
-        positives, graph = self.edges[index], self.graph
-        ranges = np.where(
-            replace_head[:, None],
-            graph.head_ranges[positives.relations],
-            graph.tail_ranges[positives.relations],
-        )
-        anchor = np.where(replace_head, positives.tails, positives.heads)
-        low, high = np.ascontiguousarray(ranges[:, 0]), np.ascontiguousarray(ranges[:, 1])
-        return (
-            np.uint64(seed), low, high, anchor, positives.relations, replace_head, graph.directed,
-            graph.num_nodes, self.known.table,
-        )  # fmt: skip
+    def arrange(self, index: IntArray, replaced: IntArray, shared: int) -> tuple[IntArray, IntArray, int]:
+        """Positions in `index` in blocks of about `shared`, heads' blocks first: see `kernels.pool.arrange`."""
+        order, blocks, tails = kernel.arrange(self.table.relations, self.graph.num_relations, index, replaced, shared)
+        return order, blocks, int(tails)
+
+    @torch.no_grad()
+    def queries(
+        self, edges: IntArray, blocks: IntArray, tails: int, decoder: Decoder, nodes: Tensor
+    ) -> Iterator[tuple[int, int, Tensor]]:
+        """Stretches of blocks of about SLICE edges: first block, one past the last, and (m, d) their edges' queries.
+
+        Args:
+            edges: (n,) edges in the order of the blocks.
+            blocks: (B + 1,) where each begins.
+            tails: the first block whose edges' tails are replaced.
+        """
+        for end, begin, last in ((HEAD, 0, tails), (TAIL, tails, len(blocks) - 1)):
+            while begin < last:
+                stop = int(np.searchsorted(blocks, blocks[begin] + SLICE, side="right")) - 1
+                stop = min(max(stop, begin + 1), last)
+                part = edges[blocks[begin] : blocks[stop]]
+                anchor, relation = self.table.ends[1 - end, part], torch.from_numpy(self.table.relations[part])
+                anchors = nodes.index_select(0, torch.from_numpy(anchor))
+                yield begin, stop, decoder.query(ENDS[end], anchors, relation).contiguous()
+                begin = stop

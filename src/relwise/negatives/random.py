@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from relwise.negatives.base import NegativeSampler
+from relwise.negatives.base import PoolSampler
 
 
-class RandomSampler(NegativeSampler):
+class RandomSampler(PoolSampler):
     """Takes the first (and only) candidate: uniform over the corruptions that are not known edges.
 
     >>> RandomSampler().choose(torch.zeros(2), torch.zeros(2, 1), step=0).tolist()

@@ -62,21 +62,26 @@ class RelGNN(nn.Module):
             adjacency: the message graph.
             keep: (F,) bool, which facts carry messages; None: all.
         """
-        attributes = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
+        attributes = self._attributes(inputs)
         state, relation_state = attributes, self.relation_state()
         for layer in self._convolutions():
             state = dropout(state, self.dropout, self.training)
-            state, _ = layer.propagate(state, adjacency, relation_state, keep)
+            state = layer.propagate(state, adjacency, relation_state, keep)
         return self.fusion(attributes, state)
 
     def attention(self, inputs: Sequence, adjacency: Adjacency) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
-        state = torch.cat([encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)])
+        state = self._attributes(inputs)
         weights = []
         for layer in self._convolutions():
-            state, alpha = layer.propagate(state, adjacency, self.relation_state())
-            weights.append(alpha)
+            weights.append(layer.attention(state, adjacency, self.relation_state()))
+            state = layer.propagate(state, adjacency, self.relation_state())
         return weights
+
+    def _attributes(self, inputs: Sequence) -> Tensor:
+        """(N, d) h^(0) of all types."""
+        parts = [encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def _convolutions(self) -> Iterator[RelGNNConv]:
         for layer in self.layers:

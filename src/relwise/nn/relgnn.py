@@ -6,15 +6,16 @@ Source: `Relation-aware Graph Attention Model with Adaptive Self-adversarial Tra
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Literal, overload
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from relwise.kernels.adjacency import Adjacency, build_adjacency
-from relwise.kernels.attention import attend
+from relwise.kernels.attention import attention_weights
+from relwise.kernels.fusion import balance, fuse
+from relwise.kernels.grouped import grouped_product
+from relwise.nn.layer import relgnn_layer
 
 # Of every LeakyReLU. The paper names the function and no slope; on `amazon`'s validation edges 0.5 was better than
 # 0.2 (GAT's), 0.01 (torch's) and 0.8.
@@ -118,9 +119,10 @@ class RelGNNConv(nn.Module):
         if edge_mask is not None and (edge_mask.dtype != torch.bool or edge_mask.shape != edge_type.shape):
             raise ValueError(f"edge_mask must be bool, one for each of {len(edge_type)} edges")
         adjacency = self._adjacency(edge_index, edge_type, len(x))
-        out, alpha = self.propagate(x, adjacency, relation_state, edge_mask)
+        out = self.propagate(x, adjacency, relation_state, edge_mask)
         if not return_attention:
             return out
+        alpha = self.attention(x, adjacency, relation_state, edge_mask)
         return out, torch.empty_like(alpha).index_copy_(0, adjacency.order, alpha)
 
     def propagate(
@@ -129,8 +131,8 @@ class RelGNNConv(nn.Module):
         adjacency: Adjacency,
         relation_state: Tensor | None = None,
         keep: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """The layer on a graph sorted before: (N, out_dim) states and (E, L) attention in the adjacency's order.
+    ) -> Tensor:
+        """The layer on a graph sorted before: (N, out_dim) states.
 
         Args:
             x: (N, in_dim) node states.
@@ -139,18 +141,22 @@ class RelGNNConv(nn.Module):
             keep: (F,) bool, which facts carry messages; None: all.
         """
         state = self.relation_state if relation_state is None else relation_state
-        own = x @ self.weight_self
-        rows = relation_rows(x, self.weights(), adjacency)
-        relation_logit = (state @ self.attention_relation).index_select(0, adjacency.row_relation)
-        summed, alpha = attend(
-            own @ self.attention_target,
-            rows @ self.attention_source + relation_logit,
-            rows,
-            adjacency,
-            keep,
-            SLOPE,
-        )
-        return functional.leaky_relu(summed + own, SLOPE), alpha
+        attention = self.attention_target, self.attention_relation, self.attention_source
+        return relgnn_layer(x, self.weights(), self.weight_self, attention, state, adjacency, keep, SLOPE)
+
+    @torch.no_grad()
+    def attention(
+        self,
+        x: Tensor,
+        adjacency: Adjacency,
+        relation_state: Tensor | None = None,
+        keep: Tensor | None = None,
+    ) -> Tensor:
+        """(E, L) the α of eq. 4, in the order of the adjacency's edges, no gradient; arguments as of `propagate`."""
+        state = self.relation_state if relation_state is None else relation_state
+        row_logit = grouped_product(x, self.weights(), adjacency) @ self.attention_source
+        row_logit += (state @ self.attention_relation).index_select(0, adjacency.row_relation)
+        return attention_weights(x @ self.weight_self @ self.attention_target, row_logit, adjacency, keep, SLOPE)
 
     def weights(self) -> Tensor:
         """(R, in_dim, out_dim) the matrices W_r (eq. 5)."""
@@ -176,22 +182,6 @@ class RelGNNConv(nn.Module):
 
 def _same(one: Tensor, other: Tensor) -> bool:
     return one.device == other.device and one.dtype == other.dtype and torch.equal(one, other)
-
-
-def relation_rows(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
-    """(P, out_dim) `W_r h_j` for the pairs of relation and source that exist, one product per relation.
-
-    Args:
-        x: (N, in_dim).
-        weights: (R, in_dim, out_dim).
-        adjacency: whose rows are sorted by relation.
-    """
-    # Gathered once and cut, weights unbound and not indexed: else the gradient of each relation's part would be a
-    # tensor as large as all of x, or of the weights.
-    sizes = [last - first for first, last in pairwise(adjacency.relation_ptr)]
-    sources = x.index_select(0, adjacency.row_source).split(sizes)
-    parts = [source @ weight for source, weight in zip(sources, weights.unbind(), strict=True) if len(source)]
-    return torch.cat(parts) if parts else x.new_zeros(0, weights.shape[2])
 
 
 class AttributeFusion(nn.Module):
@@ -221,10 +211,8 @@ class AttributeFusion(nn.Module):
         nn.init.xavier_uniform_(self.attention)
 
     def forward(self, attributes: Tensor, topology: Tensor) -> Tensor:
-        weight = self.weights(attributes, topology)
-        return weight[:, :1] * attributes + weight[:, 1:] * topology
+        return fuse(attributes, topology, self.attention, SLOPE)
 
     def weights(self, attributes: Tensor, topology: Tensor) -> Tensor:
         """(N, 2) α_attr and α_graph of each node."""
-        logit = torch.stack([attributes @ self.attention, topology @ self.attention], dim=1)
-        return functional.leaky_relu(logit, SLOPE).softmax(dim=1).mean(dim=2)
+        return balance(attributes, topology, self.attention, SLOPE)

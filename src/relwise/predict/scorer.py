@@ -41,21 +41,44 @@ class Scorer:
         """(n,) the probability of each edge: the sigmoid of its logit, in float64 so that likely ones differ."""
         return sigmoid(self.logits(edges))
 
+    @property
+    def block(self) -> Block:
+        """The logits of all candidates for missing ends: `block(missing, relations, anchors)`."""
+        return Block(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Logits of all candidates, and the vectors that they are products of (`relwise.evaluate.ranks.Products`).
+
+    Args:
+        scorer: whose.
+    """
+
+    scorer: Scorer
+
     @torch.no_grad()
-    def block(self, missing: End, relations: npt.NDArray, anchors: npt.NDArray) -> npt.NDArray[np.float32]:
+    def __call__(self, end: End, relations: npt.NDArray, anchors: npt.NDArray) -> npt.NDArray[np.float32]:
         """(q, n) logits of all candidates for the missing end of q queries of one candidate type.
 
         Args:
-            missing: the end that is asked for.
+            end: the end that is asked for.
             relations: (q,) relation indices, all with the same type at the missing end.
             anchors: (q,) node indices of the end that is given.
         """
-        ranges = self.graph.head_ranges if missing == "head" else self.graph.tail_ranges
-        low, high = ranges[relations[0]]
-        relation = torch.from_numpy(np.array(relations, dtype=np.int64))
-        anchor = torch.from_numpy(np.array(anchors, dtype=np.int64))
-        query = self.decoder.query(missing, self.nodes.index_select(0, anchor), relation)
-        return (query @ self.nodes[low:high].T).numpy()
+        graph = self.scorer.graph
+        low, high = (graph.head_ranges if end == "head" else graph.tail_ranges)[relations[0]]
+        return (self.queries(end, relations, anchors) @ self.candidates(low, high).T).numpy()
+
+    @torch.no_grad()
+    def queries(self, end: End, relations: npt.NDArray, anchors: npt.NDArray) -> Tensor:
+        """(q, d) vectors whose products with candidates are the logits."""
+        anchor, relation = (torch.from_numpy(np.array(a, dtype=np.int64)) for a in (anchors, relations))
+        return self.scorer.decoder.query(end, self.scorer.nodes.index_select(0, anchor), relation)
+
+    def candidates(self, low: int, high: int) -> Tensor:
+        """(high - low, d) states of the nodes low .. high."""
+        return self.scorer.nodes[low:high].detach()
 
 
 def sigmoid(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:

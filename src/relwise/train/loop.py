@@ -48,10 +48,12 @@ def derived_seed(seed: int, *path: int) -> int:
 def make_sampler(settings: Settings) -> NegativeSampler:
     """The sampler that the settings name."""
     if settings.sampler == "hardest":
-        return HardestSampler(settings.pool, settings.warmup)
+        return HardestSampler(settings.pool, settings.warmup, settings.edges_per_pool())
     if settings.sampler == "asa":
         steps = max(1, settings.steps - settings.warmup)
-        return ASASampler(settings.pool, settings.mu, settings.mu_decay, steps, settings.warmup)
+        return ASASampler(
+            settings.pool, settings.mu, settings.mu_decay, steps, settings.warmup, settings.edges_per_pool()
+        )
     return RandomSampler()
 
 

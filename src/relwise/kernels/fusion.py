@@ -1,0 +1,113 @@
+"""The balance of attributes and topology (eq. 6, 7), each state read once forward and once backward."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numba import njit, prange
+from torch import Tensor
+
+from relwise.kernels.vector import FAST
+
+SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
+
+
+def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> Tensor:
+    """(N, d) `α h^(0) + (1 - α) h^(last)`, with α the heads' mean of σ(LeakyReLU(a·h^(0)) - LeakyReLU(a·h^(last))).
+
+    That sigmoid is the softmax over the two of eq. 7.
+
+    Args:
+        attributes: (N, d) h^(0).
+        topology: (N, d) h^(last).
+        attention: (d, L).
+        slope: LeakyReLU's.
+
+    >>> x = torch.ones(2, 4)
+    >>> fuse(x, 3 * x, torch.zeros(4, 1), 0.2)[0].tolist()
+    [2.0, 2.0, 2.0, 2.0]
+    """
+    if attributes.device.type != "cpu":
+        weight = balance(attributes, topology, attention, slope)
+        return weight[:, :1] * attributes + weight[:, 1:] * topology
+    return _Fusion.apply(attributes, topology, attention, slope)  # pyright: ignore[reportReturnType]
+
+
+def balance(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> Tensor:
+    """(N, 2) the weights of the two, in plain torch."""
+    logit = torch.stack([attributes @ attention, topology @ attention], dim=1)
+    return torch.nn.functional.leaky_relu(logit, slope).softmax(dim=1).mean(dim=2)
+
+
+class _Fusion(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, attributes, topology, attention, slope):
+        attributes, topology = attributes.contiguous(), topology.contiguous()
+        out, logits = torch.empty_like(attributes), attributes.new_empty(len(attributes), attention.shape[1], 2)
+        arrays = (t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out))
+        _forward(*arrays, slope)
+        ctx.save_for_backward(attributes, topology, attention, logits)
+        ctx.slope = slope
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        attributes, topology, attention, logits = ctx.saved_tensors
+        grad_attributes, grad_topology = torch.empty_like(attributes), torch.empty_like(topology)
+        parts = torch.zeros(SLICES, *attention.t().shape, dtype=attention.dtype)
+        tensors = grad.contiguous(), attributes, topology, attention.t().contiguous(), logits
+        arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, parts)]
+        _backward(*arrays, ctx.slope)
+        return grad_attributes, grad_topology, parts.sum(dim=0).t(), None
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def _forward(attributes, topology, vectors, logits, out, slope):
+    heads, width = vectors.shape
+    one, slope, share = out.dtype.type(1), out.dtype.type(slope), out.dtype.type(1 / heads)
+    for piece in prange(SLICES):
+        for i in range(piece * len(out) // SLICES, (piece + 1) * len(out) // SLICES):
+            own, other, into = attributes[i], topology[i], out[i]
+            alpha = out.dtype.type(0)
+            for head in range(heads):
+                vector = vectors[head]
+                a, b = out.dtype.type(0), out.dtype.type(0)
+                for k in range(width):
+                    a += own[k] * vector[k]
+                    b += other[k] * vector[k]
+                logits[i, head, 0], logits[i, head, 1] = a, b
+                a, b = a if a > 0 else a * slope, b if b > 0 else b * slope
+                alpha += share / (one + np.exp(b - a))
+            for k in range(width):
+                into[k] = alpha * own[k] + (one - alpha) * other[k]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad_topology, parts, slope):
+    heads, width = vectors.shape
+    dtype = grad.dtype.type
+    one, slope, share = dtype(1), dtype(slope), dtype(1 / heads)
+    for piece in prange(SLICES):
+        for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
+            g, own, other, by_own, by_other = grad[i], attributes[i], topology[i], grad_attributes[i], grad_topology[i]
+            alpha, by_alpha = dtype(0), dtype(0)
+            for k in range(width):
+                by_alpha += g[k] * (own[k] - other[k])
+            for head in range(heads):
+                a, b = logits[i, head, 0], logits[i, head, 1]
+                a, b = a if a > 0 else a * slope, b if b > 0 else b * slope
+                alpha += share / (one + np.exp(b - a))
+            for k in range(width):
+                by_own[k] = alpha * g[k]
+                by_other[k] = (one - alpha) * g[k]
+            for head in range(heads):
+                vector, part = vectors[head], parts[piece, head]
+                a, b = logits[i, head, 0], logits[i, head, 1]
+                slope_a, slope_b = one if a > 0 else slope, one if b > 0 else slope
+                weight = one / (one + np.exp(b * slope_b - a * slope_a))
+                by_logit = by_alpha * share * weight * (one - weight)
+                by_a, by_b = by_logit * slope_a, -by_logit * slope_b
+                for k in range(width):
+                    part[k] += by_a * own[k] + by_b * other[k]
+                    by_own[k] += by_a * vector[k]
+                    by_other[k] += by_b * vector[k]

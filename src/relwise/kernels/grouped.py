@@ -1,0 +1,84 @@
+"""Products of every relation's matrix with the states of the nodes that send under it, and their gradients.
+
+With 237 relations most pairs of relation and node do not exist. Rows are sorted by relation, so each relation's are one
+dense product; they are taken in tiles, so that what is gathered for a product is still in the cache when it is read,
+and no second tensor of rows × d stands beside the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numba import njit, prange
+from torch import Tensor
+
+from relwise.kernels.adjacency import Adjacency, Tile
+from relwise.kernels.matmul import product
+from relwise.kernels.vector import FAST, balanced
+
+BLOCKS = 128
+
+
+def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
+    """(P, out_dim) `W_r h_j` for the pairs of relation and source that exist.
+
+    Args:
+        x: (N, in_dim).
+        weights: (R, in_dim, out_dim).
+        adjacency: whose rows are sorted by relation.
+    """
+    out = x.new_empty(len(adjacency.row_source), weights.shape[2])
+    for tile in adjacency.tiles:
+        out[tile.first : tile.last] = product(_sources(x, adjacency, tile), weights[tile.relation])
+    return out
+
+
+def grouped_product_backward(
+    grad_rows: Tensor, x: Tensor, weights: Tensor, adjacency: Adjacency, grad_x: Tensor
+) -> Tensor:
+    """The gradient of the weights; adds that of `x` to `grad_x`, and leaves something else in `grad_rows`.
+
+    Args:
+        grad_rows: (P, out_dim); its memory is used for the gradients of the rows' sources.
+        x: (N, in_dim).
+        weights: (R, in_dim, out_dim).
+        adjacency: as given forward.
+        grad_x: (N, in_dim), added to in place.
+    """
+    grad_weights = torch.zeros_like(weights)
+    # A row is replaced by its source's gradient where it stands, if it has the room.
+    room = grad_rows if weights.shape[1] == weights.shape[2] else x.new_empty(len(grad_rows), weights.shape[1])
+    for tile in adjacency.tiles:
+        grad = grad_rows[tile.first : tile.last]
+        grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad)
+        room[tile.first : tile.last] = product(grad, weights[tile.relation].t())
+    add_by_source(room, adjacency, grad_x)
+    return grad_weights
+
+
+def add_by_source(rows: Tensor, adjacency: Adjacency, out: Tensor) -> None:
+    """out[j] += the sum of j's rows, in their order."""
+    if rows.device.type == "cpu":
+        pointer, order = (t.numpy() for t in (adjacency.source_indptr, adjacency.source_row))
+        _add_by_source(rows.numpy(), pointer, order, out.numpy())
+    else:
+        out.index_add_(0, adjacency.row_source, rows)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def _add_by_source(rows, pointer, order, out):
+    blocks = balanced(pointer, BLOCKS)
+    for block in prange(BLOCKS):
+        for j in range(blocks[block], blocks[block + 1]):
+            into = out[j]
+            for n in range(pointer[j], pointer[j + 1]):
+                row = rows[np.uint32(order[n])]
+                for k in range(len(into)):
+                    into[k] += row[k]
+
+
+def _sources(x: Tensor, adjacency: Adjacency, tile: Tile) -> Tensor:
+    """(tile.last - tile.first, d) the states of the rows' sources; not copied where they lie one after the other."""
+    if tile.source is None:
+        return x.index_select(0, adjacency.row_source[tile.first : tile.last])
+    return x[tile.source : tile.source + tile.last - tile.first]

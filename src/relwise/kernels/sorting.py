@@ -1,0 +1,75 @@
+"""A counting sort of edges by their ends, in parallel: what brings together all that adds to one row of a gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+SLICES = 16  # of the entries, at most; of the keys, for the sum over them
+OUTSIDE = -1
+
+
+@njit(parallel=True, cache=True)
+def sort_by_key(first, second, num_keys):  # pragma: no cover (compiled)
+    """Positions of two arrays, one behind the other, by their values; in the arrays' order where those are equal.
+
+    Args:
+        first, second: (n,), (m,) integers in 0..num_keys - 1; `second` may be empty.
+        num_keys: how many values there may be.
+
+    Returns:
+        indptr: (num_keys + 1,) int32; `order[indptr[k]:indptr[k + 1]]` have the value k. Where a value is out of
+            range, `indptr[num_keys]` is -1, and nothing is sorted.
+        order: (n + m,) int32.
+    """
+    n, total = len(first), len(first) + len(second)
+    # Each slice counts by itself: no more numbers of that than there are entries.
+    slices = max(1, min(SLICES, total // max(num_keys, 1)))
+    counts = np.empty((slices, num_keys), np.int32)
+    fits = np.ones(slices, np.bool_)
+    for piece in prange(slices):
+        begin, end = piece * total // slices, (piece + 1) * total // slices
+        count, inside = counts[piece], True
+        count[:] = 0
+        for keys, start, stop in ((first, begin, min(end, n)), (second, max(begin, n) - n, end - n)):
+            for at in range(start, stop):
+                key = np.uint64(keys[at])
+                if key < np.uint64(num_keys):
+                    count[key] += 1
+                else:
+                    inside = False
+        fits[piece] = inside
+    indptr, order = np.empty(num_keys + 1, np.int32), np.empty(total, np.int32)
+    if not fits.all():
+        indptr[num_keys] = OUTSIDE
+        return indptr, order
+
+    # From counts to places: of each key, the slices' one after the other.
+    sums = np.empty(SLICES, np.int64)
+    for block in prange(SLICES):
+        begin, end, here = block * num_keys // SLICES, (block + 1) * num_keys // SLICES, np.int64(0)
+        for piece in range(slices):
+            for key in range(begin, end):
+                here += counts[piece, key]
+        sums[block] = here
+    for block in prange(SLICES):
+        begin, end, place = block * num_keys // SLICES, (block + 1) * num_keys // SLICES, np.int64(0)
+        for before in range(block):
+            place += sums[before]
+        for key in range(begin, end):
+            indptr[key] = place
+            for piece in range(slices):
+                count = counts[piece, key]
+                counts[piece, key] = place
+                place += count
+    indptr[num_keys] = total
+
+    for piece in prange(slices):
+        begin, end = piece * total // slices, (piece + 1) * total // slices
+        places = counts[piece]
+        for keys, start, stop, shift in ((first, begin, min(end, n), 0), (second, max(begin, n) - n, end - n, n)):
+            for at in range(start, stop):
+                key = np.uint64(keys[at])
+                order[places[key]] = at + shift
+                places[key] += 1
+    return indptr, order

@@ -1,0 +1,41 @@
+"""The functions that the dispatcher is given for CUDA, called as it calls them."""
+
+import torch
+
+from relwise.kernels import cuda, reference
+from tests.kernels.cuda.device import on_device, relative_error
+from tests.kernels.cuda.graphs import inputs, keeps, message_graph
+
+
+class Operator:
+    """Takes a kernel as an operator does."""
+
+    def register_kernel(self, device):
+        assert device == "cuda"
+        return lambda function: setattr(self, "kernel", function)
+
+
+def test_attention_takes_the_operators_arguments():
+    a = message_graph(0)
+    target, row, rows, grad = inputs(a, 2, 6, torch.float32)
+    keep = keeps(a)["some"]
+    static = (a.indptr, a.row, a.fact, keep, a.row_indptr, a.row_target, a.row_fact, 0.2)
+    forward, backward = Operator(), Operator()
+    cuda.register_attention(forward, backward)
+    out, total = forward.kernel(*on_device(target, row, rows, *static))
+    grads = backward.kernel(*on_device(grad, target, row, rows, total, *static))
+    plain = (target, row, rows, a.indptr, a.row, keep[a.fact.long()], 0.2)
+    assert relative_error(out, reference.attend(*plain)[0]) < 1e-5
+    for got, want in zip(grads, reference.attend_backward(grad, *plain), strict=True):
+        assert relative_error(got, want) < 1e-5
+
+
+def test_scoring_takes_the_operators_arguments():
+    nodes, relations = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.ones(1, 2)
+    ends = torch.tensor([0]), torch.tensor([0]), torch.tensor([1])
+    forward, backward = Operator(), Operator()
+    cuda.register_scoring(forward, backward)
+    assert forward.kernel(*on_device(nodes, relations, *ends)).tolist() == [11.0]
+    by_nodes, by_relations = backward.kernel(*on_device(torch.ones(1), nodes, relations, *ends))
+    assert by_nodes.tolist() == [[3.0, 4.0], [1.0, 2.0]]
+    assert by_relations.tolist() == [[3.0, 8.0]]
