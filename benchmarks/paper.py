@@ -13,27 +13,23 @@ is not run again (`--again` does), so an interrupted benchmark goes on where it 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from data import ROOT, benchmark_folder
+from record import RESULTS, machine, read_rows, write_rows
 
 sys.path.insert(0, str(ROOT / "examples"))
 from flights import write_flights
 from flights_demo import SETTINGS
 
-RESULTS = ROOT / "benchmarks" / "results"
 MEASURES = ("auc", "ap", "f1", "mrr", "hits@1", "hits@10", "hits@30")
 # Table 2 of the paper, Amazon, percent: AUC, AP, F1. Its Amazon has 1,156 attributes, ours has none.
 PAPER = {"random": (98.84, 98.55, 95.17), "asa": (99.14, 99.01, 90.44)}
@@ -130,44 +126,6 @@ def time_steps(warm: int = 5, count: int = 40) -> None:
         }  # fmt: skip
         rows = [r for r in rows if r["command"] != command] + [{k: str(v) for k, v in row.items()}]
     write_rows(path, rows)
-
-
-def machine() -> dict[str, str]:
-    """What the figures were measured with."""
-    cpu = platform.processor()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].split(":")[1].strip() if names else cpu
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
-    versions = " ".join(f"{name}-{version(name)}" for name in ("relwise", "torch", "numba", "numpy"))
-    return {
-        "cpu": cpu,
-        "cores": str(os.cpu_count()),
-        "load": f"{os.getloadavg()[0]:.1f}",
-        "python": platform.python_version(),
-        "versions": versions,
-        "commit": commit.stdout.strip(),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    written = path.with_suffix(".part")
-    with written.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(written, path)
 
 
 def show() -> None:

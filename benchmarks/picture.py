@@ -10,7 +10,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 from data import ROOT
-from paper import PAPER, RESULTS, read_rows
+from paper import PAPER
+from record import RESULTS, read_rows
 
 # Darkest what is ours, grey what is plain counting, open what the paper says.
 OURS, COUNTING, TEXT = "#2a6f97", "#9aa5b1", "#1f2933"

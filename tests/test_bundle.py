@@ -96,7 +96,7 @@ def test_all_of_a_run_comes_back(fitted: RelationshipPredictor, saved: Path) -> 
     assert_same_graph(model.graph, fitted.graph)
     assert (model.settings, model.seed) == (fitted.settings, fitted.seed)
     assert model.log == fitted.log
-    assert model.training == {**fitted.training, "threads": bundle.threads()}
+    assert model.training == {**fitted.training, "computed_with": bundle.computed_with()}
     for name in ("message", "filter"):
         mine, its = getattr(model.split, name), getattr(fitted.split, name)
         for field in ("heads", "relations", "tails"):

@@ -19,7 +19,7 @@ import torch
 import typer.main
 
 import relwise
-from relwise.bundle import CHECKPOINT
+from relwise.bundle import CHECKPOINT, computed_with
 from relwise.cli import TRAIN_HELP, app
 from relwise.data.schema import MODALITIES, EndSchema, NodeSchema, RelationSchema, Schema, SplitSchema, read_schema
 from relwise.predictor import RelationshipPredictor
@@ -221,7 +221,7 @@ def test_every_file_of_a_run_is_told(trained: RelationshipPredictor, tmp_path: P
     told = {name for name, *_ in _table("docs/run-folder.md", "file")}
     assert {re.sub(r"nodes\.\d+\.", "nodes.<i>.", name) for name in files} == told
     assert f"`{CHECKPOINT}`" in page
-    assert all(key == "threads" or f"`{key}`" in page for key in trained.training)
+    assert all(f"`{key}`" in page for key in (*trained.training, *computed_with()))
 
 
 # -- who may import whom -----------------------------------------------------------------------------------

@@ -101,8 +101,7 @@ class PlainLoop:
         settings = self.settings
         torch.manual_seed(self.done)
         self.model.train()
-        chosen = torch.zeros(self.num_facts, dtype=torch.bool, device=self.device)
-        chosen[torch.randperm(self.num_facts, device=self.device)[: round(settings.share * self.num_facts)]] = True
+        chosen = self.drawn()
         positives = self.edges[:, chosen[self.fact]]
         nodes = self.model.encode(~chosen)
         positive = self.model.score(nodes, *positives)
@@ -115,6 +114,13 @@ class PlainLoop:
         self.optimizer.step()
         self.done += 1
         return float(loss.detach())
+
+    def drawn(self) -> Tensor:
+        """(F,) bool, the facts that a step learns from."""
+        chosen = torch.zeros(self.num_facts, dtype=torch.bool, device=self.device)
+        count = round(self.settings.share * self.num_facts)
+        chosen[torch.randperm(self.num_facts, device=self.device)[:count]] = True
+        return chosen
 
     def corrupted(self, edges: Tensor) -> Tensor:
         """(3, n) each edge with one end replaced; known edges are drawn again, a few times."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,23 @@ def same_states(spec: dict[str, Any]) -> float:
         keep = torch.arange(loops[0].num_facts) % 3 > 0
         ours, theirs = (loop.model.eval().encode(keep) for loop in loops)
     return float((ours - theirs).abs().max() / theirs.abs().max())
+
+
+def ranking(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows of ours and of PyKEEN's evaluator; every rank must be equal, or there is no row."""
+    from data import benchmark_folder
+    from speed_parts.ranking import compare
+    from speed_parts.small import write_triples
+
+    folder = benchmark_folder(spec["graph"]) if spec["graph"] != "tiny" else write_triples(Path(spec["folder"]))
+    rows = compare(folder, spec["dim"], 1 if spec["graph"] == "tiny" else 2)
+    return [
+        {
+            "operation": row["who"],
+            "median_s": row["seconds"],
+            "fastest_s": row["fastest"],
+            "slowest_s": row["slowest"],
+            "grown_mib": row["peak_mib"],
+        }
+        for row in rows
+    ]

@@ -37,6 +37,7 @@ from relwise.data.graph import Graph
 from relwise.data.split import LabelledEdges, Split
 from relwise.data.store import read_saved_graph, write_graph
 from relwise.errors import InputError
+from relwise.kernels.matmul import library
 from relwise.nn.build import describe_model, rebuild_model
 from relwise.nn.model import RelGNN
 from relwise.settings import Settings
@@ -222,8 +223,8 @@ def _read_split(path: Path, graph: Graph) -> Split:
     return Split(message, supervised, LabelledEdges(*part("valid")), LabelledEdges(*part("test")), graph.edges)
 
 
-def threads() -> dict[str, int]:
-    """How many threads compute: part of what makes two results equal to the bit."""
+def computed_with() -> dict[str, int | str]:
+    """Threads, and the library of the matrix products: part of what makes two results equal to the bit."""
     import numba
 
-    return {"torch": torch.get_num_threads(), "numba": numba.get_num_threads()}
+    return {"torch_threads": torch.get_num_threads(), "numba_threads": numba.get_num_threads(), "matmul": library()}

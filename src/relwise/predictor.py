@@ -245,7 +245,7 @@ class RelationshipPredictor:
             metrics, table = self.metrics("test"), self.evaluate("test").table()
         else:
             metrics, table = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}, pd.DataFrame()
-        training = {**self.training, "threads": bundle.threads()}
+        training = {**self.training, "computed_with": bundle.computed_with()}
         settings, seed = self._trained_with
         run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
         sentences = self.leakage().describe()

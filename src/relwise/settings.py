@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from relwise.errors import InputError, nearest
 
-SamplerName = Literal["random", "hardest", "asa"]
+SamplerName = Literal["random", "hardest", "nscaching", "asa"]
 Measure = Literal["ap", "auc", "mrr"]
 
 
@@ -36,10 +36,16 @@ class SamplerSettings(BaseModel):
 
     sampler: SamplerName = Field(
         "asa",
-        description="random | hardest | asa: how a negative is taken from its pool; asa is the default: its validation "
-        "AP was the best of the three on Amazon, and within a deviation of random's on the demo's flights",
+        description="random | hardest | nscaching | asa: how a negative is taken; asa is the default: its validation "
+        "AP was the best on Amazon, and within a deviation of random's on the demo's flights",
     )
-    pool: int = Field(10, ge=1, le=10_000, description="corruptions to choose from (hardest, asa)")
+    pool: int = Field(
+        10,
+        ge=1,
+        le=10_000,
+        description="corruptions to choose from (hardest, asa); size of a cache, and of what is joined to it in a "
+        "step (nscaching)",
+    )
     shared_pool: int | None = Field(
         None,
         ge=1,
@@ -49,7 +55,7 @@ class SamplerSettings(BaseModel):
     )
     mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")
     mu_decay: Literal["constant", "linear", "exponential"] = Field("constant", description="of mu over the steps (asa)")
-    warmup: int = Field(100, ge=0, description="steps of random negatives first (hardest, asa)")
+    warmup: int = Field(100, ge=0, description="steps of random negatives first (all but random)")
 
 
 class TrainingSettings(BaseModel):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "speed" / "ranking.py"
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "speed_parts" / "ranking.py"
 
 
 def test_ranks_are_pykeen_s(tmp_path: Path) -> None:

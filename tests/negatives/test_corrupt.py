@@ -73,7 +73,7 @@ def test_only_the_end_that_leaves_an_unknown_edge_is_replaced():
 def test_both_ends_are_replaced_about_evenly():
     graph = small_graph(0)
     corruptor = Corruptor(graph, graph.edges, KnownEdges(graph, graph.edges))
-    index = np.flatnonzero(corruptor._open.all(axis=0))
+    index = np.flatnonzero(corruptor.open.all(axis=0))
     shares = [corruptor.replaced(index, seed).mean() for seed in range(30)]
     assert np.mean(shares) == pytest.approx(0.5, abs=0.03)
     assert len(set(shares)) > 5

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from relwise.data.graph import Attribute, Graph
 from relwise.data.split import split_graph
 from relwise.errors import InputError
+from relwise.kernels.matmul import library, use_library
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
 from relwise.train import checkpoint
@@ -96,6 +97,8 @@ def path(tmp_path: Path) -> Path:
         (2, {"sampler": "asa", "mu_decay": "linear", "warmup": 7}),
         (3, {"sampler": "hardest", "warmup": 12, "select": "mrr", "weight_decay": 0.01}),
         (4, {"node_embedding": True, "bases": 2}),
+        (1, {"sampler": "nscaching", "warmup": 4, "pool": 6}),
+        (2, {"sampler": "nscaching", "warmup": 25, "pool": 3}),
         # So high a rate that the best state is an early one, and patience ends the training.
         (2, {"learning_rate": 0.1, "steps": 60, "eval_every": 2, "patience": 3}),
     ],
@@ -269,6 +272,16 @@ def test_a_checkpoint_of_a_newer_format_is_refused(path: Path) -> None:
     assert "upgrade" in str(caught.value.remedy)
 
 
+def test_a_checkpoint_of_an_older_format_is_refused(path: Path) -> None:
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["relwise"])
+    about["format"] = checkpoint.FORMAT - 1
+    save_file(load_file(path), path, {"relwise": json.dumps(about)})
+    with pytest.raises(InputError, match="older") as caught:
+        resumed(path)
+    assert "from the start" in str(caught.value.remedy)
+
+
 def test_a_refused_checkpoint_leaves_the_trainer_as_it_was(path: Path) -> None:
     trainer, untouched = make_trainer(sampler="random"), make_trainer(sampler="random")
     with pytest.raises(InputError):
@@ -313,3 +326,14 @@ def test_the_checkpoint_keeps_the_number_of_threads(path: Path) -> None:
     there = torch.get_num_threads()
     resumed(path)
     assert torch.get_num_threads() == there - 1
+
+
+def test_the_checkpoint_keeps_the_library_of_the_matrix_products(path: Path) -> None:
+    before = library()
+    other = "torch" if before != "torch" else "onednn"
+    try:
+        use_library(other)
+        resumed(path)
+        assert library() == before
+    finally:
+        use_library(before)

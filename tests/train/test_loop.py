@@ -297,6 +297,8 @@ def test_the_last_step_is_validated_whatever_the_interval() -> None:
         {"sampler": "asa", "mu_decay": "exponential", "mu": 0.3},
         {"sampler": "hardest", "pool": 1, "warmup": 0},
         {"sampler": "asa", "warmup": 1000},
+        {"sampler": "asa", "shared_pool": 6},
+        {"sampler": "hardest", "pool": 60},
     ],
 )
 def test_every_sampler_trains(given: dict[str, Any]) -> None:
@@ -311,10 +313,10 @@ def test_every_sampler_trains(given: dict[str, Any]) -> None:
 
 def test_a_pool_of_one_makes_every_sampler_the_random_one() -> None:
     graph = small_graph()
-    one, two, three = (
+    first, *others = (
         numbers(fitted(graph, sampler=sampler, pool=1, warmup=0)[0]) for sampler in get_args(SamplerName)
     )
-    assert one == two == three
+    assert all(other == first for other in others)
 
 
 @pytest.mark.parametrize(

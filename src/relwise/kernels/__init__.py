@@ -1,6 +1,9 @@
-"""The few fused operations, as `torch.library` operators: tensors in, tensors out, nothing of what they mean.
+"""The few fused operations: tensors or arrays in, tensors or arrays out, nothing of what they mean.
 
-Each has a plain torch implementation (the oracle of the tests, any device) and a Numba one for the CPU; PyTorch's
-dispatcher picks. Attention's two stand in `reference.py` and `cpu.py`; scoring and dropout, each shorter, in one file.
-Proposing negatives (`pool.py`, over `hashset.py`) is Numba alone: integers in, integers out, nothing to differentiate.
+Attention (`attention.py`), scoring (`scoring.py`) and dropout are `torch.library` operators, each with a plain torch
+implementation (the oracle of the tests, any device: `reference.py` holds attention's), a Numba one for the CPU
+(`cpu.py` and `hubs.py`, `scoring_cpu.py`) and, attention and scoring, a Triton one (`cuda/`); PyTorch's dispatcher
+picks. The products of all relations (`grouped.py`), the heads' logits (`heads.py`) and the fusion (`fusion.py`) are
+plain functions with a plain torch path. Proposing negatives (`pool.py`) and ranking (`ranking.py`) are Numba alone:
+nothing there is differentiated. `tile.py` and `vector.py` are what all of these are made of.
 """

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from relwise.kernels.sorting import sort_by_key
+
 TILE = 2048  # rows of a product: large enough for full speed, 4 MiB at d = 128
 
 
@@ -55,7 +57,7 @@ class Adjacency:
         source_indptr, source_row: (N + 1,) and (P,) int32; node j's rows are
             `source_row[source_indptr[j]:source_indptr[j + 1]]`.
         tiles: the rows, cut at each relation and every `TILE` rows.
-        order: (E,) int64, the given index of each edge sorted by target.
+        order: (E,) int32, the given index of each edge sorted by target.
     """
 
     num_nodes: int
@@ -106,40 +108,49 @@ def build_adjacency(
     ([0, 1, 1, 3], [1, 0, 1], [0, 1])
     """
     device = source.device
-    src, dst, rel = (t.detach().cpu().numpy().astype(np.int64) for t in (source, target, relation))
-    facts = np.arange(len(src)) if fact is None else fact.detach().cpu().numpy()
-    _check(src, dst, rel, facts, num_nodes, num_relations)
-    pairs, row = np.unique(rel * num_nodes + src, return_inverse=True)
-    order = np.lexsort((row, dst))
-    row, dst = row[order], dst[order]
-    transpose = np.lexsort((dst, row))
+    given = [source, target, relation, torch.arange(len(source)) if fact is None else fact]
+    src, dst, rel, facts = _checked([t.detach().cpu().numpy() for t in given], num_nodes, num_relations)
+    # Counting sorts, each of which keeps the order of the one before among equals: by source, by relation, by target.
+    order = _sorted(src, num_nodes)[1]
+    order = order[_sorted(rel[order], num_relations)[1]]
+    rel, src = rel[order], src[order]
+    begins = np.ones(len(order), dtype=bool)
+    begins[1:] = (rel[1:] != rel[:-1]) | (src[1:] != src[:-1])
+    row_relation, row_source = rel[begins], src[begins]
+    row = np.cumsum(begins, dtype=np.int32) - np.int32(1)
+    indptr, by_target = _sorted(dst[order], num_nodes)
+    order, row = order[by_target], row[by_target]
+    dst, facts = dst[order], facts[order]
+    row_indptr, transpose = _sorted(row, len(row_source))
+    source_indptr, source_row = _sorted(row_source, num_nodes)
+    relation_ptr = np.searchsorted(row_relation, np.arange(num_relations + 1)).tolist()
 
-    def pointer(sorted_values: np.ndarray, size: int) -> np.ndarray:
-        return np.concatenate([[0], np.cumsum(np.bincount(sorted_values, minlength=size))])
+    def tensor(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(device)
 
-    def small(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.int32)).to(device)
-
-    row_source = pairs % max(num_nodes, 1)
-    relation_ptr = pointer(pairs // max(num_nodes, 1), num_relations).tolist()
     return Adjacency(
         num_nodes=num_nodes,
         num_relations=num_relations,
-        indptr=small(pointer(dst, num_nodes)),
-        row=small(row),
-        fact=small(facts[order]),
+        indptr=tensor(indptr),
+        row=tensor(row),
+        fact=tensor(facts),
         num_facts=int(facts.max()) + 1 if len(facts) else 0,
-        row_relation=torch.from_numpy(pairs // max(num_nodes, 1)).to(device),
-        row_source=torch.from_numpy(row_source).to(device),
+        row_relation=tensor(row_relation.astype(np.int64)),
+        row_source=tensor(row_source.astype(np.int64)),
         relation_ptr=tuple(relation_ptr),
-        row_indptr=small(pointer(row, len(pairs))),
-        row_target=small(dst[transpose]),
-        row_fact=small(facts[order][transpose]),
-        source_indptr=small(pointer(row_source, num_nodes)),
-        source_row=small(np.argsort(row_source, kind="stable")),
+        row_indptr=tensor(row_indptr),
+        row_target=tensor(dst[transpose]),
+        row_fact=tensor(facts[transpose]),
+        source_indptr=tensor(source_indptr),
+        source_row=tensor(source_row),
         tiles=tuple(_tiles(relation_ptr, row_source)),
-        order=torch.from_numpy(order).to(device),
+        order=tensor(order),
     )
+
+
+def _sorted(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(size + 1,) where each key begins, and (n,) the positions of the keys in ascending order, int32 both."""
+    return sort_by_key(keys, keys[:0], size)
 
 
 def _tiles(relation_ptr: list[int], row_source: np.ndarray) -> Iterator[Tile]:
@@ -150,18 +161,15 @@ def _tiles(relation_ptr: list[int], row_source: np.ndarray) -> Iterator[Tile]:
             yield Tile(relation, first, last, source if row_source[last - 1] - source == last - first - 1 else None)
 
 
-def _check(
-    src: np.ndarray, dst: np.ndarray, rel: np.ndarray, facts: np.ndarray, num_nodes: int, num_relations: int
-) -> None:
-    """The kernels index without bounds: what is out of range must be refused here."""
-    if not len(src) == len(dst) == len(rel) == len(facts):
+def _checked(arrays: list[np.ndarray], num_nodes: int, num_relations: int) -> list[np.ndarray]:
+    """Sources, targets, relations and facts as int32. The kernels index without bounds: refused here, or never."""
+    size = len(arrays[0])
+    if any(len(array) != size for array in arrays):
         raise ValueError("sources, targets, relations and facts differ in length")
-    if len(src) >= 2**31 or num_nodes >= 2**31:
+    if size >= 2**31 or num_nodes >= 2**31:
         raise ValueError("more than 2**31 edges or nodes: the kernels' indices have 32 bits")
-    for name, array, size in (
-        ("node", src, num_nodes),
-        ("node", dst, num_nodes),
-        ("relation", rel, num_relations),
-    ):
-        if len(array) and (array.min() < 0 or array.max() >= size):
-            raise ValueError(f"a {name} index is outside 0..{size - 1}")
+    bounds = (("node", num_nodes), ("node", num_nodes), ("relation", num_relations), ("fact", 2**31))
+    for array, (name, bound) in zip(arrays, bounds, strict=True):
+        if size and (array.min() < 0 or array.max() >= bound):
+            raise ValueError(f"a {name} index is outside 0..{bound - 1}")
+    return [array.astype(np.int32, copy=False) for array in arrays]

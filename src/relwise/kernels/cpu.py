@@ -333,7 +333,3 @@ def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_targe
         if begin < end and row_indptr[r] < begin:
             grad_row[r] += carried[piece]
     add_parts(parts, grad_target)
-
-
-def equal_blocks(indptr):  # TODO(lead): leave when scoring.py has moved to `balanced`
-    return balanced(indptr, BLOCKS)

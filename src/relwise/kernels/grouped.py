@@ -1,8 +1,8 @@
 """Products of every relation's matrix with the states of the nodes that send under it, and their gradients.
 
 With 237 relations most pairs of relation and node do not exist. Rows are sorted by relation, so each relation's are one
-dense product; they are taken in tiles, so that what is gathered for a product is still in the cache when it is read,
-and no second tensor of rows × d stands beside the result.
+dense product, and no second tensor of rows × d stands beside the result: what is gathered for a product is gathered a
+few rows at a time (in `relwise.kernels.gemm`, all relations in one call), or in tiles that stay in the cache.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels import gemm
 from relwise.kernels.adjacency import Adjacency, Tile
-from relwise.kernels.matmul import product
+from relwise.kernels.matmul import on_tile, product
 from relwise.kernels.vector import FAST, balanced
 
 BLOCKS = 128
@@ -28,6 +29,10 @@ def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
         adjacency: whose rows are sorted by relation.
     """
     out = x.new_empty(len(adjacency.row_source), weights.shape[2])
+    if on_tile(x, weights, out):
+        states, matrices, rows = _arrays(x, weights, out)
+        gemm.row_products(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows)
+        return out
     for tile in adjacency.tiles:
         out[tile.first : tile.last] = product(_sources(x, adjacency, tile), weights[tile.relation])
     return out
@@ -45,13 +50,20 @@ def grouped_product_backward(
         adjacency: as given forward.
         grad_x: (N, in_dim), added to in place.
     """
-    grad_weights = torch.zeros_like(weights)
     # A row is replaced by its source's gradient where it stands, if it has the room.
     room = grad_rows if weights.shape[1] == weights.shape[2] else x.new_empty(len(grad_rows), weights.shape[1])
-    for tile in adjacency.tiles:
-        grad = grad_rows[tile.first : tile.last]
-        grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad)
-        room[tile.first : tile.last] = product(grad, weights[tile.relation].t())
+    if on_tile(grad_rows, x, weights) and grad_rows.is_contiguous():
+        grad_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
+        states, matrices, grad, sources, out = _arrays(x, weights, grad_rows, room, grad_weights)
+        pointer = _pointer(adjacency)
+        gemm.weight_products(states, adjacency.row_source.numpy(), pointer, grad, out)
+        gemm.row_products(grad, None, pointer, matrices, sources, transposed=True)
+    else:
+        grad_weights = torch.zeros_like(weights)
+        for tile in adjacency.tiles:
+            grad = grad_rows[tile.first : tile.last]
+            grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad)
+            room[tile.first : tile.last] = product(grad, weights[tile.relation].t())
     add_by_source(room, adjacency, grad_x)
     return grad_weights
 
@@ -75,6 +87,15 @@ def _add_by_source(rows, pointer, order, out):
                 row = rows[np.uint32(order[n])]
                 for k in range(len(into)):
                     into[k] += row[k]
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    """C-ordered arrays, on the tensors' memory where they are contiguous."""
+    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
+
+
+def _pointer(adjacency: Adjacency) -> np.ndarray:
+    return np.array(adjacency.relation_ptr, np.int64)
 
 
 def _sources(x: Tensor, adjacency: Adjacency, tile: Tile) -> Tensor:

@@ -23,7 +23,6 @@ from relwise.kernels.vector import FAST, prefetch
 DRAWS = 32
 PARTS = 64  # pieces of the work, each with scratch of its own
 GANG = 16  # edges of a piece that are looked up together
-Ints = npt.NDArray[np.int64]
 
 
 class Corruptible(NamedTuple):
@@ -38,24 +37,24 @@ class Corruptible(NamedTuple):
         partners: the nodes of each row, ascending.
     """
 
-    ends: Ints
-    relations: Ints
-    ranges: Ints
-    rows: Ints
-    indptr: Ints
+    ends: npt.NDArray[np.int32]
+    relations: npt.NDArray[np.int32]
+    ranges: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int32]
+    indptr: npt.NDArray[np.int64]
     partners: npt.NDArray[np.int32]
 
 
 @njit(cache=True)
-def _place(edges, edge, end):
+def look_up(edges, edge, end):
     """Of an edge whose `end` is replaced: its anchor, the range of its candidates, and its row of known partners."""
     low, high = edges.ranges[end, edges.relations[edge]]
     row = edges.rows[end, edge]
-    return edges.ends[1 - end, edge], low, high, edges.indptr[row], edges.indptr[row + 1]
+    return np.int64(edges.ends[1 - end, edge]), low, high, edges.indptr[row], edges.indptr[row + 1]
 
 
 @njit(cache=True)
-def _draw(seed, edge, number, low, high):
+def draw(seed, edge, number, low, high):
     """Uniform on low..high-1 (to within 2^-32 of its share)."""
     golden = np.uint64(0x9E3779B97F4A7C15)
     bits = mix(np.uint64(seed) + golden * (np.uint64(edge) * np.uint64(1 << 24) + np.uint64(number) + np.uint64(1)))
@@ -63,11 +62,11 @@ def _draw(seed, edge, number, low, high):
 
 
 @njit(cache=True)
-def _redraw(seed, edge, slot, node, place, partners):
+def redraw(seed, edge, slot, node, place, partners):
     """What an edge puts in a slot in place of a refused node, and how many proposals were refused, that one counted."""
     anchor, low, high, first, last = place[0], place[1], place[2], place[3], place[4]
     for attempt in range(1, DRAWS):
-        node = _draw(seed, edge, slot * DRAWS + attempt, low, high)
+        node = draw(seed, edge, slot * DRAWS + attempt, low, high)
         if node != anchor and not is_partner(partners, first, last, node):
             return node, attempt
     for walked in range(high - low):
@@ -135,13 +134,13 @@ def propose(seed, edges, index, replaced, owner, candidates, refused):
         owner: (n,) the position whose first draws an edge takes: its own, or that of its block's first edge.
     """
     for i in prange(len(index)):
-        place = _place(edges, index[i], replaced[i])
+        place = look_up(edges, index[i], replaced[i])
         anchor, low, high, first, last = place
         refused[i] = 0
         for slot in range(candidates.shape[1]):
-            node = _draw(seed, owner[i], slot * DRAWS, low, high)
+            node = draw(seed, owner[i], slot * DRAWS, low, high)
             if node == anchor or is_partner(edges.partners, first, last, node):
-                node, count = _redraw(seed, i, slot, node, place, edges.partners)
+                node, count = redraw(seed, i, slot, node, place, edges.partners)
                 refused[i] += count
             candidates[i, slot] = node
 
@@ -151,7 +150,7 @@ def _places(edges, index, replaced, order, begin, end, places):
     """Look up all edges of a stretch before the first is worked on, so that their look-ups in memory overlap."""
     for p in range(begin, end):
         i = order[p]
-        anchor, low, high, first, last = _place(edges, index[i], replaced[i])
+        anchor, low, high, first, last = look_up(edges, index[i], replaced[i])
         place = places[p - begin]
         place[0], place[1], place[2], place[3], place[4] = anchor, low, high, first, last
         # Always four lines, also of a shorter row: a jump that depends on what was looked up would end the overlap.
@@ -161,10 +160,10 @@ def _places(edges, index, replaced, order, begin, end, places):
 
 @njit(cache=True)
 def _replace(seed, edge, place, partners, candidates, slots, count, others):
-    """Draw anew what an edge refused of a pool, into `others`; returns the refusals. All are -1 where nothing is left."""
+    """Draw anew what an edge refused of a pool, into `others` (-1: nothing is left); returns the refusals."""
     refused = 0
     for s in range(count):
-        others[s], times = _redraw(seed, edge, slots[s], np.int64(candidates[slots[s]]), place, partners)
+        others[s], times = redraw(seed, edge, slots[s], np.int64(candidates[slots[s]]), place, partners)
         refused += times
     return refused
 
@@ -194,7 +193,7 @@ def choose_own(seed, edges, index, replaced, order, query, nodes, wanted, bound,
             for p in range(begin, end):
                 i, place = order[p], places[p - begin]
                 for slot in range(pool):
-                    candidates[slot] = _draw(seed, i, slot * DRAWS, place[1], place[2])
+                    candidates[slot] = draw(seed, i, slot * DRAWS, place[1], place[2])
                 for slot in range(min(pool, AHEAD)):
                     prefetch(nodes, candidates[slot])
                 enter(table, link, candidates)
@@ -230,7 +229,7 @@ def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wan
             begin, end = blocks[b], blocks[b + 1]
             _places(edges, index, replaced, order, begin, end, places)
             for slot in range(pool):
-                candidates[slot] = _draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
+                candidates[slot] = draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
             block_products(query[begin - blocks[0] : end - blocks[0]], nodes, candidates, logits)
             enter(table, link, candidates)
             for p in range(begin, end):

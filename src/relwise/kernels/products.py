@@ -94,7 +94,7 @@ def nearest(logits, wanted, bound):
 
     The sigmoid rises, so the likeliest candidate at or below `wanted` and the least likely above it are the only two
     in question, and on either side logits tell apart what rounds to one probability. Of two that are equally near the
-    less likely is taken, of equal logits the first. A logit that is no number counts as none.
+    less likely is taken, of equal logits the first. Where a logit is no number, any slot may be taken.
 
     Args:
         logits: (k,) of a pool.

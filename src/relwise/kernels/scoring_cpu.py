@@ -14,26 +14,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.vector import AHEAD, FAST, prefetch
+from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
+from relwise.kernels.vector import FAST
 
 PIECES = 64  # of the edges; many, so that a thread that is held up leaves less to wait for
 FEWEST = 16  # the same where each piece needs a sum of its own for every relation
 CHUNK = 256  # edges whose indices stand in scratch at a time: in the nearest cache
-
-
-@njit(cache=True, fastmath=FAST)
-def product_of_rows(h, w, t, paired):  # pragma: no cover (compiled)
-    """Σ h w t; where `paired`, the real part of Σ h w conj(t) of rows that hold real parts, then imaginary parts."""
-    total = w.dtype.type(0)
-    if not paired:
-        for k in range(len(w)):
-            total += h[k] * w[k] * t[k]
-        return total
-    half = len(w) // 2
-    a, b, c, d, x, y = h[:half], h[half:], w[:half], w[half:], t[:half], t[half:]
-    for k in range(half):
-        total += x[k] * (a[k] * c[k] - b[k] * d[k]) + y[k] * (a[k] * d[k] + b[k] * c[k])
-    return total
 
 
 @njit(cache=True)
@@ -51,8 +37,7 @@ def forward(nodes, relations, head, relation, tail, paired, out):  # pragma: no 
     """Fill `out` (n,) with the products; returns (nodes, relations): whether all their indices are in range."""
     fits = np.ones((2, PIECES), np.bool_)
     for piece in prange(PIECES):
-        h, t = np.empty(CHUNK + AHEAD, np.uint32), np.empty(CHUNK + AHEAD, np.uint32)
-        r = np.empty(CHUNK, np.uint32)
+        h, r, t = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
         begin, end = piece * len(head) // PIECES, (piece + 1) * len(head) // PIECES
         for first in range(begin, end, CHUNK):
             last = min(first + CHUNK, end)
@@ -61,7 +46,89 @@ def forward(nodes, relations, head, relation, tail, paired, out):  # pragma: no 
             fits[1, piece] &= look_up(relation[first:last], len(relations), r)
             if not (fits[0, piece] and fits[1, piece]):
                 break
-            h[count : count + AHEAD], t[count : count + AHEAD] = h[count - 1], t[count - 1]
             for n in range(count):
-                out[first + n] = product_of_rows(nodes[h[n]], relations[r[n]], nodes[t[n]], paired)
+                edge = nodes, np.uint64(h[n]), relations, np.uint64(r[n]), np.uint64(t[n])
+                out[first + n] = complex_rows(*edge) if paired else triple_rows(*edge)
     return fits[0].all(), fits[1].all()
+
+
+@njit(cache=True)
+def cut(indptr, position):  # pragma: no cover (compiled)
+    """Where the work is cut at `position`, if opening a row is one piece of work, and each of its entries is another.
+
+    Returns:
+        The row, the entry, and whether the row is already open there.
+    """
+    low, high = np.int64(0), np.int64(len(indptr) - 1)
+    while low < high:  # the first row that ends behind the cut
+        middle = (low + high) // 2
+        if np.int64(indptr[middle + 1]) + middle + 1 <= position:
+            low = middle + 1
+        else:
+            high = middle
+    behind = position - np.int64(indptr[low]) - low
+    return low, np.int64(indptr[low]) + max(behind - 1, 0), behind > 0
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def nodes_backward(
+    grad, nodes, relations, head, relation, tail, indptr, order, paired, pieces, grad_nodes, parts
+):  # pragma: no cover (compiled)
+    """Fill `grad_nodes` (N, d) and `parts` (pieces, R, d), what each piece adds to the relations' gradient.
+
+    Args:
+        indptr, order: the ends sorted by node (`sort_by_key` of head and tail).
+        parts: (pieces, 0, d) where the relations' gradient is not asked for.
+    """
+    edges, work = len(head), np.int64(len(order)) + len(nodes)
+    carried, owner = np.empty((pieces, nodes.shape[1]), grad_nodes.dtype), np.empty(pieces, np.int64)
+    for piece in prange(pieces):
+        row, entry, is_open = cut(indptr, np.int64(piece) * work // pieces)
+        last_row, last_entry, last_is_open = cut(indptr, np.int64(piece + 1) * work // pieces)
+        owner[piece] = row if is_open else -1
+        index, value = np.empty(CHUNK, np.uint32), np.empty(CHUNK, grad_nodes.dtype)
+        code, line = np.empty(CHUNK, np.uint32), np.empty((1, nodes.shape[1]), grad_nodes.dtype)
+        part = parts[piece]
+        part[:] = 0
+        first, stop = entry, entry  # what stands in scratch
+        for i in range(row, last_row + last_is_open):
+            line[0] = 0
+            end = last_entry if i == last_row else np.int64(indptr[i + 1])
+            while entry < end:
+                if entry == stop:
+                    first, stop = entry, min(entry + CHUNK, last_entry)
+                    for n in range(stop - first):
+                        at = np.int64(order[first + n])
+                        is_tail = at >= edges
+                        e = np.uint64(at - edges if is_tail else at)
+                        index[n] = head[e] if is_tail else tail[e]
+                        value[n] = grad[e]
+                        code[n] = 2 * relation[e] + is_tail
+                n = begin = entry - first
+                limit = min(end, stop) - first
+                while n < limit and code[n] == code[begin]:
+                    n += 1
+                run = nodes, index, value, begin, n, relations, np.uint64(code[begin] >> 1), np.uint64(i)
+                if paired:
+                    add_complex_run(*run, code[begin] & 1 == 1, line, part)
+                else:
+                    add_run(*run, code[begin] & 1 == 1, line, part)
+                entry = first + n
+            # A row that an earlier piece has opened is that piece's; what this one adds waits in `carried`.
+            if is_open and i == row:
+                carried[piece] = line[0]
+            else:
+                grad_nodes[i] = line[0]
+    for piece in range(pieces):
+        if owner[piece] >= 0:
+            grad_nodes[owner[piece]] += carried[piece]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def merge(parts, out):  # pragma: no cover (compiled)
+    """out = Σ parts, in their order."""
+    for r in prange(len(out)):
+        out[r] = 0
+        for piece in range(len(parts)):
+            for k in range(out.shape[1]):
+                out[r, k] += parts[piece, r, k]

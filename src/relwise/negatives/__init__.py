@@ -5,8 +5,9 @@
 | `RandomSampler` | the first | quickest; its probabilities can be read at 0.5 |
 | `HardestSampler` | the likeliest under the model (eq. 10) | nearly all true edges are recorded |
 | `ASASampler` | the one µ less likely than its positive (eq. 11) | true edges are missing; the default |
+| `NSCachingSampler` | (no pool, a cache of k likely ones) any, evenly | the likeliest, but seldom the same |
 
-`Corruptor` proposes and refuses, a sampler chooses; on the CPU both happen in one fused pass.
+`Corruptor` proposes and refuses, a sampler takes; on the CPU both happen in one fused pass.
 """
 
 from relwise.negatives.asa import ASASampler
@@ -14,6 +15,7 @@ from relwise.negatives.base import NegativeSampler, PoolSampler
 from relwise.negatives.corrupt import Corruptor, Negatives
 from relwise.negatives.filters import KnownEdges
 from relwise.negatives.hardest import HardestSampler
+from relwise.negatives.nscaching import NSCachingSampler
 from relwise.negatives.random import RandomSampler
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Corruptor",
     "HardestSampler",
     "KnownEdges",
+    "NSCachingSampler",
     "NegativeSampler",
     "Negatives",
     "PoolSampler",

@@ -81,6 +81,13 @@ class NegativeSampler(ABC):
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Go on from where `state` was taken."""
+        del state
+
+
+def uniform_nodes(corruptor: Corruptor, asked: Asked) -> Taken:
+    """For each positive a node drawn uniformly from those that make an unknown edge: a pool of one candidate."""
+    candidates, refused = corruptor.proposals(asked.index, asked.replaced, 1, asked.seed)
+    return Taken(candidates[:, 0], len(refused) + int(refused.sum()), int(refused.sum()))
 
 
 class PoolSampler(NegativeSampler):
@@ -145,8 +152,7 @@ class PoolSampler(NegativeSampler):
     def take(self, corruptor: Corruptor, asked: Asked) -> Taken:
         index, replaced, pool, shared = asked.index, asked.replaced, self.pool(asked.step), self.shared(asked.step)
         if pool == 1:
-            candidates, refused = corruptor.proposals(index, replaced, 1, asked.seed)
-            return Taken(candidates[:, 0], len(index) + int(refused.sum()), int(refused.sum()))
+            return uniform_nodes(corruptor, asked)
         wanted, bound = (value.numpy() for value in self.bounds(asked.positive_logit, asked.step))
         chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
         order, blocks, tails = corruptor.arrange(index, replaced, shared)

@@ -51,12 +51,12 @@ class Corruptor:
 
     def __init__(self, graph: Graph, edges: Edges, known: KnownEdges) -> None:
         self.graph, self.edges, self.known = graph, edges, known
-        self._open = np.stack([known.replaceable(edges, end) for end in ENDS])
+        self.open = np.stack([known.replaceable(edges, end) for end in ENDS])
         self.table = kernel.Corruptible(
-            np.stack([edges.heads, edges.tails]),
-            np.array(edges.relations),
+            np.stack([edges.heads, edges.tails]).astype(np.int32),
+            edges.relations.astype(np.int32),
             np.stack([graph.head_ranges, graph.tail_ranges]),
-            np.stack([known.rows(edges, end) for end in ENDS]),
+            np.stack([known.rows(edges, end).astype(np.int32) for end in ENDS]),
             known.indptr,
             known.partners,
         )
@@ -64,12 +64,12 @@ class Corruptor:
     @property
     def corruptible(self) -> npt.NDArray[np.bool_]:
         """(n,) whether an edge has any negative at all."""
-        return self._open[HEAD] | self._open[TAIL]
+        return self.open[HEAD] | self.open[TAIL]
 
     def replaced(self, index: IntArray, seed: int) -> IntArray:
         """(len(index),) which end is replaced: 0 for the head, 1 for the tail."""
         out = np.empty(len(index), np.int64)
-        kernel.draw_ends(np.uint64(seed), index, self._open, out)
+        kernel.draw_ends(np.uint64(seed), index, self.open, out)
         return out
 
     def propose(self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1) -> IntArray:

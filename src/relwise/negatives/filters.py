@@ -34,9 +34,7 @@ class KnownEdges:
     def __init__(self, graph: Graph, edges: Edges) -> None:
         self.graph, size = graph, graph.num_nodes
         self.keys = np.unique(graph.keys(edges))
-        relation = self.keys // size**2
-        first, second = self.keys // size % size, self.keys % size
-        relation, first, second = (array[first != second] for array in (relation, first, second))
+        relation, first, second = self.keys // size**2, self.keys // size % size, self.keys % size
         # Unsigned, for there are twice as many kinds of row as relations.
         pairs = np.concatenate(
             [
@@ -45,11 +43,14 @@ class KnownEdges:
             ]
         )
         pairs.sort()
-        self.partners = (pairs % np.uint64(size)).astype(np.int32)
+        partners = (pairs % np.uint64(size)).astype(np.int32)
         pairs //= np.uint64(size)
         starts = np.flatnonzero(np.diff(pairs, prepend=~np.uint64(0)))
         self._anchors = pairs[starts]
-        self.indptr = np.concatenate([starts, [len(pairs), len(pairs)]])
+        # A self-loop has rows, if empty ones, but is in none.
+        other = pairs % np.uint64(size) != partners
+        self.partners = partners[other]
+        self.indptr = np.concatenate([[0], np.cumsum(other)])[[*starts, len(pairs), len(pairs)]]
 
     def contains(self, head: int, relation: int, tail: int) -> bool:
         key = self.graph.keys(Edges(np.array([head]), np.array([relation]), np.array([tail])))

@@ -123,7 +123,7 @@ class RelGNNConv(nn.Module):
         if not return_attention:
             return out
         alpha = self.attention(x, adjacency, relation_state, edge_mask)
-        return out, torch.empty_like(alpha).index_copy_(0, adjacency.order, alpha)
+        return out, torch.empty_like(alpha).index_copy_(0, adjacency.order.long(), alpha)
 
     def propagate(
         self,

@@ -20,10 +20,12 @@ from safetensors.torch import save_file
 from relwise.data.graph import Graph
 from relwise.data.split import Split
 from relwise.errors import InputError
+from relwise.kernels.matmul import library, use_library
+from relwise.kernels.threads import settle_threads
 from relwise.nn.build import prepare_inputs
 from relwise.train.loop import Trainer, TrainingState
 
-FORMAT = 1
+FORMAT = 2  # 2: the library of the matrix products
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -59,11 +61,13 @@ def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         for moment in MOMENTS:
             if parameter in trainer.optimizer.state:
                 tensors[f"adam.{i}.{moment}"] = trainer.optimizer.state[parameter][moment]
+    tensors |= {f"sampler.{name}": tensor for name, tensor in trainer.sampler.state().items()}
     about = {
         "format": FORMAT,
         "settings": trainer.settings.model_dump(),
         "seed": trainer.seed,
         "threads": torch.get_num_threads(),
+        "matmul": library(),
         "data": data,
         "state": asdict(trainer.state),
     }
@@ -96,6 +100,10 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         ) from None
     if version > FORMAT:
         raise InputError("the checkpoint is of a newer relwise", where=str(path), remedy="upgrade relwise")
+    if version < FORMAT:  # its draws were others: going on with it would be neither the old training nor a new one
+        raise InputError(
+            "the checkpoint is of an older relwise", where=str(path), remedy="delete it and train from the start"
+        )
     settings = trainer.settings.model_dump()
     for key, value in about["settings"].items():
         if settings.get(key) != value:
@@ -116,8 +124,10 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
             where=str(path),
             remedy="train into another folder",
         )
-    # The number of threads decides the order in which torch adds: keep it, for the same result to the bit.
+    # Threads and library decide in which order numbers are added: keep them, for the same result to the bit.
     torch.set_num_threads(about["threads"])
+    settle_threads(about["threads"])
+    use_library(about["matmul"])
 
     def named(prefix: str) -> dict[str, torch.Tensor]:
         return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
@@ -130,4 +140,5 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         moments = named(f"adam.{i}.")
         if moments:
             trainer.optimizer.state[parameter] = moments
+    trainer.sampler.load_state(named("sampler."))
     trainer.state = TrainingState(**about["state"])

@@ -23,12 +23,14 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
+from relwise.kernels.threads import settle_threads
 from relwise.negatives import (
     ASASampler,
     Corruptor,
     HardestSampler,
     KnownEdges,
     NegativeSampler,
+    NSCachingSampler,
     RandomSampler,
 )
 from relwise.nn.build import build_model, prepare_inputs
@@ -49,6 +51,8 @@ def make_sampler(settings: Settings) -> NegativeSampler:
     """The sampler that the settings name."""
     if settings.sampler == "hardest":
         return HardestSampler(settings.pool, settings.warmup, settings.edges_per_pool())
+    if settings.sampler == "nscaching":
+        return NSCachingSampler(settings.pool, settings.warmup)
     if settings.sampler == "asa":
         steps = max(1, settings.steps - settings.warmup)
         return ASASampler(
@@ -113,6 +117,7 @@ class Trainer:
     """
 
     def __init__(self, graph: Graph, split: Split, settings: Settings, seed: int = 0) -> None:
+        settle_threads()
         self.graph, self.split, self.settings, self.seed = graph, split, settings, seed
         if not split.valid.labels.any() or split.valid.labels.all():
             raise InputError(
@@ -190,14 +195,16 @@ class Trainer:
         self.model.train()
         index, keep = self._supervised(seed)
         nodes = self.model.encode(self.inputs, self.messages.adjacency, keep)
-        positive = self._score(nodes, self.corruptor.edges[index])
-        negatives = self.corruptor.sample(
-            index, self.sampler, self.model.decoder, nodes, positive, self.state.step, seed
-        )
-        negative = self._score(nodes, negatives.edges)
-        loss = 0.5 * (functional.softplus(-positive).mean() + functional.softplus(negative).mean())  # eq. 8
+        positives, step = self.corruptor.edges[index], self.state.step
+        with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
+            asked = self._score(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
+        negatives = self.corruptor.sample(index, self.sampler, self.model.decoder, nodes, asked, step, seed)
+        logits = self._score(nodes, Edges.concatenate(positives, negatives.edges))
+        sign = torch.ones(len(logits))
+        sign[: len(index)] = -1
+        loss = functional.softplus(sign * logits).mean()  # eq. 8: as many negatives as positives
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(settings.learning_rate, self.state.step, settings.steps)
+            group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -205,7 +212,7 @@ class Trainer:
         self.state.refused += negatives.refused
         value = float(loss.detach())
         if not np.isfinite(value):
-            raise InputError(f"the loss became {value} at step {self.state.step + 1}", remedy=DIVERGED)
+            raise InputError(f"the loss became {value} at step {step + 1}", remedy=DIVERGED)
         return value
 
     def scorer(self) -> Scorer:

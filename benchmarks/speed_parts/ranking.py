@@ -1,6 +1,6 @@
 """Filtered ranking of fb15k237's test set, both ends, against PyKEEN's evaluator: the same states, the same ranks.
 
-    python benchmarks/speed/ranking.py       # three rounds, about five minutes, most of them PyKEEN's
+    python benchmarks/speed_parts/ranking.py       # three rounds, about five minutes, most of them PyKEEN's
 
 States are random, on a grid coarse enough that float32 products of three are exact in any order of sums: every rank,
 with its ties, must then be PyKEEN's own, or the comparison fails.

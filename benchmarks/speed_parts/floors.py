@@ -1,0 +1,223 @@
+"""Each operation of a training step beside its floor.
+
+A floor counts what no implementation can leave undone: each input read once, each output written once, at the measured
+rate of streaming arrays of that size; rows gathered at the measured rate of gathering from a table of that size;
+floating-point operations at the measured matrix rate. Masked edges are not counted, nor what is stored for backward.
+The operations are timed alone, with a real step's inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from relwise.kernels.attention import attend, attend_backward
+from relwise.kernels.dropout import dropout
+from relwise.kernels.grouped import grouped_product, grouped_product_backward
+from relwise.kernels.matmul import product
+from relwise.nn.relgnn import SLOPE
+from relwise.settings import Settings
+from relwise.train.loop import Trainer
+from speed_parts.graphs import training_data
+from speed_parts.loop import FusedModel, PlainLoop
+from speed_parts.measure import repeat
+from speed_parts.rates import Rates
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """A real step's inputs, on a device.
+
+    Args:
+        model: the network.
+        inputs: of its encoders.
+        adjacency: the message graph.
+        keep: (F,) the facts that carry messages in this step.
+        positives, negatives: (3, n) heads, relations and tails.
+        draw: draws the supervised edges; `corrupt`: their negatives; `update`: the optimizer's step; `whole`: a step.
+    """
+
+    model: Any
+    inputs: list
+    adjacency: Any
+    keep: Tensor
+    positives: Tensor
+    negatives: Tensor
+    draw: Callable[[], Any]
+    corrupt: Callable[[], Any]
+    update: Callable[[], Any]
+    whole: Callable[[], Any]
+
+
+def measure(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each operation, each layer of the network counted in; then their sum, and the whole step."""
+    device, budget = spec["device"], spec["seconds"]
+    graph, split = training_data(spec["graph"])
+    settings = Settings.of({"sampler": "random", "dim": spec["dim"]})
+    if device == "cuda":
+        step = _of_loop(PlainLoop(graph, split, settings, 0, ours=True, device=device))
+    else:
+        step = _of_trainer(Trainer(graph, split, settings, 0))
+    floors, rates = floors_of(step, Rates(device, budget / 4))
+    operations = operations_of(step)
+    assert floors.keys() == operations.keys()
+    rows = []
+    for name, run in operations.items():
+        samples = repeat(run, budget, warm=2, device=device)
+        rows.append({"operation": name, "floor_s": floors[name], "samples": samples})
+    alone = [sum(run) for run in zip(*(np.resize(row["samples"], 50) for row in rows), strict=True)]
+    total = sum(floors.values())
+    whole = repeat(step.whole, 4 * budget, least=5, warm=2, device=device)
+    rows.append({"operation": "sum of the operations alone", "floor_s": total, "samples": alone})
+    rows.append({"operation": "whole step", "floor_s": total, "samples": whole, "detail": rates})
+    return rows
+
+
+def floors_of(step: Step, rates: Rates) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds that each operation takes at least, and the rates behind them."""
+    layer = next(step.model._convolutions())
+    layers, (nodes, dim) = len(step.model.layers), (step.adjacency.num_nodes, layer.out_dim)
+    heads, rows, edges = layer.attention_source.shape[1], len(step.adjacency.row_source), step.adjacency.num_edges
+    kept = int(step.keep[step.adjacency.fact.long()].sum())
+    count, facts = step.positives.shape[1], len(step.keep)
+    weights = sum(p.numel() for p in step.model.parameters())
+    table, row_table = 4 * nodes * dim, 4 * rows * dim
+    matrix = max(rates.product(size, dim, dim) for size in (nodes, rows))
+    from_rows = rates.gather(rows, dim, kept)
+    from_nodes = rates.gather(nodes, dim, kept)
+    exponentials = rates.exponentials()
+    small, memory = rates.stream(2 * table), rates.stream(7 * 4 * weights)
+    products = 2 * (rows + nodes) * dim * dim / matrix
+    line, ids = 4 * dim, 8 * edges / small
+    floors = {
+        "draw of supervised edges": (facts + 8 * count) / small,
+        "dropout": layers * 4 * table / small,
+        "products forward": layers * products,
+        "attention forward": layers * (kept * line / from_rows + max(ids, kept * heads / exponentials) + table / small),
+        "attention backward": layers * (kept * line / from_nodes + ids + 2 * row_table / small),
+        "products backward": layers * 2 * products,
+        "fusion": 8 * table / small,
+        "scoring": 2 * 4 * count * line / from_nodes + table / small,
+        # A look-up in the known edges is one line of the cache.
+        "negatives": count * (24 + 8) / small + count * 64 / from_nodes,
+        "Adam": 7 * 4 * weights / memory,
+    }
+    return floors, {
+        "matrix_gflops": round(matrix / 1e9, 1),
+        "gather_rows_gbs": round(from_rows / 1e9, 1),
+        "gather_nodes_gbs": round(from_nodes / 1e9, 1),
+        "stream_gbs": round(small / 1e9, 1),
+        "stream_weights_gbs": round(memory / 1e9, 1),
+        "gexp": round(exponentials / 1e9, 2),
+        "kept_edges": kept,
+        "rows": rows,
+        "supervised": count,
+    }
+
+
+def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
+    """Each operation of the step as a run of its own."""
+    model, adjacency, keep = step.model, step.adjacency, step.keep
+    layers = list(model._convolutions())
+    with torch.no_grad():
+        state = torch.cat([encoder(x) for encoder, x in zip(model.encoders, step.inputs, strict=True)])
+        relation = model.relation_state()
+        given: list[dict[str, Tensor]] = []
+        for layer in layers:
+            own, rows = product(state, layer.weight_self), grouped_product(state, layer.weights(), adjacency)
+            logit = rows @ layer.attention_source
+            logit += (relation @ layer.attention_relation).index_select(0, adjacency.row_relation)
+            at_target = own @ layer.attention_target
+            _, logsumexp = attend(at_target, logit, rows, adjacency, keep, SLOPE)
+            given.append({"x": state, "own": own, "rows": rows, "logit": logit, "target": at_target, "lse": logsumexp})
+            state = layer.propagate(state, adjacency, relation, keep)
+    grad, grad_rows = torch.randn_like(state), torch.randn_like(given[0]["rows"])
+
+    def of_layers(run: Callable[[Any, dict[str, Tensor]], Any]) -> Callable[[], Any]:
+        @torch.no_grad()
+        def all_layers() -> None:
+            for layer, tensors in zip(layers, given, strict=True):
+                run(layer, tensors)
+
+        return all_layers
+
+    def forward_products(layer: Any, t: dict[str, Tensor]) -> None:
+        product(t["x"], layer.weight_self)
+        grouped_product(t["x"], layer.weights(), adjacency)
+
+    def backward_products(layer: Any, t: dict[str, Tensor]) -> None:
+        grad_x = product(grad, layer.weight_self.t())
+        product(t["x"].t(), grad)
+        grouped_product_backward(grad_rows, t["x"], layer.weights(), adjacency, grad_x)
+
+    def forward_attention(_: Any, t: dict[str, Tensor]) -> None:
+        attend(t["target"], t["logit"], t["rows"], adjacency, keep, SLOPE)
+
+    def backward_attention(_: Any, t: dict[str, Tensor]) -> None:
+        attend_backward(grad, t["target"], t["logit"], t["rows"], t["lse"], adjacency, keep, SLOPE)
+
+    def drop(_: Any, t: dict[str, Tensor]) -> None:
+        for _ in range(2):  # backward does the same again
+            dropout(t["x"], model.dropout)
+
+    ends = [state.clone().requires_grad_() for _ in range(2)]
+
+    def fuse() -> None:
+        torch.autograd.grad(model.fusion(*ends), [*ends, model.fusion.attention], grad)
+
+    def score() -> None:
+        logits = [model.decoder(ends[0], *edges) for edges in (step.positives, step.negatives)]
+        torch.autograd.grad(logits, [ends[0], model.decoder.relation], [torch.ones_like(x) for x in logits])
+
+    return {
+        "draw of supervised edges": step.draw,
+        "dropout": of_layers(drop),
+        "products forward": of_layers(forward_products),
+        "attention forward": of_layers(forward_attention),
+        "attention backward": of_layers(backward_attention),
+        "products backward": of_layers(backward_products),
+        "fusion": fuse,
+        "scoring": score,
+        "negatives": step.corrupt,
+        "Adam": step.update,
+    }
+
+
+def _of_trainer(trainer: Trainer) -> Step:
+    trainer.step()  # so that every weight has a gradient
+    index, keep = trainer._supervised(0)
+    edges = trainer.corruptor.edges[index]
+    positives = torch.stack([torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)])
+    adjacency, model = trainer.messages.adjacency, trainer.model
+    with torch.no_grad():
+        nodes = model.encode(trainer.inputs, adjacency, keep)
+        logit = model.decoder(nodes, *positives)
+
+    def corrupt() -> Any:
+        return trainer.corruptor.sample(index, trainer.sampler, model.decoder, nodes, logit, 0, 1)
+
+    drawn = corrupt().edges
+    negatives = torch.stack([torch.from_numpy(a.copy()) for a in (drawn.heads, drawn.relations, drawn.tails)])
+
+    def whole() -> None:
+        trainer.step()
+        trainer.state.step += 1
+
+    draw, update = lambda: trainer._supervised(0), trainer.optimizer.step
+    return Step(model, trainer.inputs, adjacency, keep, positives, negatives, draw, corrupt, update, whole)
+
+
+def _of_loop(loop: PlainLoop) -> Step:
+    assert isinstance(loop.model, FusedModel)
+    loop.step()
+    chosen = loop.drawn()
+    positives = loop.edges[:, chosen[loop.fact]]
+    return Step(
+        loop.model.model, loop.model.inputs, loop.model.adjacency, ~chosen, positives, loop.corrupted(positives),
+        loop.drawn, lambda: loop.corrupted(positives), loop.optimizer.step, loop.step,
+    )  # fmt: skip

@@ -1,0 +1,325 @@
+"""Numba kernels of a layer whose matrices are sums of bases, W_r = Σ_b c_rb V_b: nothing of P × d or N × B × d.
+
+What a target hears is Σ_e w_e W_r x_j = Σ_b (Σ_e w_e c_rb x_j) V_b. So states are summed first, a segment of one
+relation at a time, and each segment's sum is added to the target's B sums, (B, d) numbers; a few hundred targets'
+at a time are then multiplied with the bases stacked. Backward goes by source the same way, with the few hundred
+sources' products with the bases in a scratch table.
+
+No atomics, and the same bits with any number of threads: the edges of each few hundred nodes are cut into as many
+slices as the graph says, wherever the cuts may fall. What a slice finds for a node that began in an earlier one waits
+in `carried`, to be added in order: so no node, whatever its degree, keeps the other threads waiting.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from relwise.kernels.cpu import (
+    BLOCKS,
+    CHUNK,
+    HUB,
+    add_weights,
+    attention_again,
+    back_to_row,
+    edge_logits,
+    exponentials,
+    look_up,
+    row_of,
+    weighted_sum,
+)
+from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch
+
+SLICES = 16  # of the edges of a chunk of nodes, forward: a constant
+FEW = 16  # edges of a segment up to which they are summed one by one
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def row_logits(coefficient, by_basis, by_relation, relation, source, out):
+    """out[p, l] = Σ_b coefficient[relation[p], b] by_basis[source[p], b, l] + by_relation[relation[p], l].
+
+    Args:
+        coefficient: (R, B).
+        by_basis: (N, B, L) x_j V_b a_l.
+        by_relation: (R, L) h_r a_l.
+        relation, source: (P,).
+        out: (P, L), to be filled.
+    """
+    bases, heads = by_basis.shape[1], by_basis.shape[2]
+    for block in prange(BLOCKS):
+        for p in range(block * len(out) // BLOCKS, (block + 1) * len(out) // BLOCKS):
+            r, said = relation[p], by_basis[source[p]]
+            for head in range(heads):
+                total = by_relation[r, head]
+                for b in range(bases):
+                    total += coefficient[r, b] * said[b, head]
+                out[p, head] = total
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def row_logits_backward(grad, coefficient, by_basis, relation, source_row, grad_basis, of_coefficient, of_relation):
+    """The gradients of `row_logits`, over rows sorted by source.
+
+    Args:
+        grad: (P, L).
+        relation: (P,) in the same order.
+        source_row: (N + 1,) node j's rows are `source_row[j]:source_row[j + 1]`.
+        grad_basis: (N, B, L), to be filled.
+        of_coefficient: (slices, R, B), zeros: each slice's part.
+        of_relation: (slices, R, L), zeros.
+    """
+    bases, heads = by_basis.shape[1], by_basis.shape[2]
+    nodes, slices = len(by_basis), len(of_coefficient)
+    for piece in prange(slices):
+        for j in range(piece * nodes // slices, (piece + 1) * nodes // slices):
+            said, grad_said = by_basis[j], grad_basis[j]
+            grad_said[:] = 0
+            for q in range(source_row[j], source_row[j + 1]):
+                r = relation[q]
+                for head in range(heads):
+                    g = grad[q, head]
+                    of_relation[piece, r, head] += g
+                    for b in range(bases):
+                        grad_said[b, head] += g * coefficient[r, b]
+                        of_coefficient[piece, r, b] += g * said[b, head]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def edge_weights(target_logit, row_logit, indptr, row, fact, keep, slope, weight, logsumexp):
+    """`cpu.attend` up to the weights of the edges, averaged over heads; targets beyond `HUB` are left out.
+
+    Args:
+        weight: (E,), to be filled.
+        logsumexp: (N, L), to be filled.
+    """
+    heads = target_logit.shape[1]
+    slope, share, none = weight.dtype.type(slope), weight.dtype.type(1 / heads), weight.dtype.type(np.inf)
+    blocks = balanced(indptr, BLOCKS)
+    for block in prange(BLOCKS):
+        alpha, kept = np.empty(HUB, weight.dtype), np.empty(HUB, np.bool_)
+        for i in range(blocks[block], blocks[block + 1]):
+            first, last = indptr[i], indptr[i + 1]
+            if last - first > HUB:
+                continue
+            alpha_i, kept_i = alpha[: last - first], kept[: last - first]
+            look_up(keep, fact[first:last], kept_i)
+            for head in range(heads):
+                at_target = target_logit[i, head]
+                highest = edge_logits(at_target, row_logit[:, head], row[first:last], kept_i, slope, alpha_i)
+                total = exponentials(highest, alpha_i)
+                any_kept = total != 0  # NaN is not
+                logsumexp[i, head] = highest + np.log(total) if any_kept else none
+                add_weights(share / total if any_kept else total, alpha_i, weight[first:last], head == 0)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def hub_weights(pieces, target_logit, row_logit, row, fact, keep, slope, logsumexp, weight):
+    """The weights that `edge_weights` left out, from `logsumexp` as `hubs.attend_hubs` found it."""
+    slope, share = weight.dtype.type(slope), weight.dtype.type(1 / target_logit.shape[1])
+    for piece in prange(len(pieces)):
+        i, first, last = pieces[piece]
+        alpha, kept = np.empty(last - first, weight.dtype), np.empty(last - first, np.bool_)
+        look_up(keep, fact[first:last], kept)
+        for head in range(target_logit.shape[1]):
+            edge_logits(target_logit[i, head], row_logit[:, head], row[first:last], kept, slope, alpha)
+            exponentials(logsumexp[i, head], alpha)
+            add_weights(share, alpha, weight[first:last], head == 0)
+
+
+@njit(cache=True)
+def lower_bound(pointer, first, last, edge):
+    """The first node of first:last whose edges begin at `edge` or later."""
+    return first + np.searchsorted(pointer[first:last], edge)
+
+
+@njit(cache=True, fastmath=FAST)
+def sum_into(x, source, weight, begin, end, segment, segment_edge, relation, coefficient, index, value, lines, z):
+    """z[b] += Σ coefficient[relation, b] weight[e] x[source[e]] over the edges begin:end of one target.
+
+    Args:
+        segment: the segment that edge `begin` is of.
+        index, value: scratch as in `cpu.weighted_sum`.
+        lines: scratch, (2, d).
+        z: (B, d).
+    """
+    width, bases, line = x.shape[1], len(z), lines[0]
+    e = begin
+    while e < end:
+        stop = min(end, segment_edge[segment + 1])
+        for ahead in range(e + AHEAD, min(stop + AHEAD, e + FEW + AHEAD, len(source))):
+            prefetch(x, np.uint32(source[ahead]))
+        if stop - e > FEW:
+            weighted_sum(x, source[e:stop], weight[e:stop], index, value, lines[1], line)
+        else:
+            line[:] = 0
+            for n in range(e, stop):
+                w = weight[n]
+                if w != 0:
+                    state = x[np.uint32(source[n])]
+                    for k in range(width):
+                        line[k] += w * state[k]
+        c = coefficient[relation[segment]]
+        for b in range(0, bases - 1, 2):
+            one, other, v, w = z[b], z[b + 1], c[b], c[b + 1]
+            for k in range(width):
+                one[k] += v * line[k]
+                other[k] += w * line[k]
+        if bases % 2:
+            one, v = z[bases - 1], c[bases - 1]
+            for k in range(width):
+                one[k] += v * line[k]
+        e = stop
+        segment += 1
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def sum_by_basis(x, source, weight, indptr, segment_edge, relation, coefficient, first, last, z):
+    """z[i - first, b] = Σ_e coefficient[r_e, b] weight[e] x[source[e]] of the targets first:last.
+
+    Args:
+        x: (N, d).
+        source, weight: (E,) by target.
+        indptr: (N + 1,) of the edges into each target.
+        segment_edge, relation: (S + 1,) and (S,), as in `BasisPlan`.
+        coefficient: (R, B).
+        z: (last - first, B, d), to be filled.
+    """
+    carried = np.zeros((SLICES, z.shape[1], z.shape[2]), z.dtype)
+    start, edges = np.int64(indptr[first]), np.int64(indptr[last]) - indptr[first]
+    for piece in prange(SLICES):
+        index, value = np.empty(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, z.dtype)
+        lines = np.empty((2, z.shape[2]), z.dtype)
+        begin, end = start + piece * edges // SLICES, start + (piece + 1) * edges // SLICES
+        i = lower_bound(indptr, first, last, begin) if piece else first
+        until = lower_bound(indptr, first, last, end) if piece + 1 < SLICES else last
+        segment = row_of(segment_edge, begin) if begin < end else 0
+        stop = min(end, np.int64(indptr[i]))
+        sum_into(
+            x, source, weight, begin, stop, segment, segment_edge, relation, coefficient, index, value, lines,
+            carried[piece],
+        )  # fmt: skip
+        for target in range(i, until):
+            begin, stop = np.int64(indptr[target]), min(end, np.int64(indptr[target + 1]))
+            while begin < stop and segment_edge[segment + 1] <= begin:
+                segment += 1
+            into = z[target - first]
+            into[:] = 0
+            sum_into(
+                x, source, weight, begin, stop, segment, segment_edge, relation, coefficient, index, value, lines, into
+            )
+    for piece in range(1, SLICES):
+        begin, end = start + piece * edges // SLICES, start + (piece + 1) * edges // SLICES
+        i = lower_bound(indptr, first, last, begin)
+        if begin < min(end, indptr[i]):
+            z[i - 1 - first] += carried[piece]
+
+
+@njit(cache=True, fastmath=FAST)
+def combine(said, c, line):
+    """line = Σ_b c[b] said[b]."""
+    width, bases = len(line), len(said)
+    line[:] = 0
+    for b in range(0, bases - 1, 2):
+        one, other, v, w = said[b], said[b + 1], c[b], c[b + 1]
+        for k in range(width):
+            line[k] += v * one[k] + w * other[k]
+    if bases % 2:
+        one, v = said[bases - 1], c[bases - 1]
+        for k in range(width):
+            line[k] += v * one[k]
+
+
+@njit(cache=True, fastmath=FAST)
+def combine_backward(grad, said, c, grad_said, grad_c):
+    """grad_said[b] += c[b] grad;  grad_c[b] += said[b] · grad."""
+    for b in range(len(said)):
+        one, out, v, total = said[b], grad_said[b], c[b], grad.dtype.type(0)
+        for k in range(len(grad)):
+            out[k] += v * grad[k]
+            total += one[k] * grad[k]
+        grad_c[b] += total
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def sources_backward(
+    grad_out, target_logit, row_logit, logsumexp, source_row, relation, row_edge, source_edge, row_source, target,
+    fact, keep, slope, coefficient, first, last, said,
+    grad_said, grad_weight, beta, inner, of_coefficient,
+):  # fmt: skip
+    """What `cpu.rows_backward` does, for the sources first:last, whose rows are sums of their products with the bases.
+
+    Args:
+        source_row, relation, row_edge, source_edge, row_source, target, fact: of `BasisPlan`.
+        coefficient: (R, B).
+        said: (last - first, B, d) x_j V_b.
+        grad_said: (last - first, B, d), to be filled.
+        grad_weight: (E,), filled for the edges of these sources: of the weights.
+        beta: (L, E), filled for them: α times LeakyReLU's slope.
+        inner: (slices, N, L) added to: each slice's part of Σ α · grad_weight.
+        of_coefficient: (slices, R, B) added to: each slice's part of the gradient.
+    """
+    slices, heads, width = len(inner), inner.shape[2], said.shape[2]
+    slope, share = said.dtype.type(slope), said.dtype.type(1 / heads)
+    carried = np.zeros((slices, said.shape[1], width), said.dtype)
+    start, edges = np.int64(source_edge[first]), np.int64(source_edge[last]) - source_edge[first]
+    for piece in prange(slices):
+        begin, end = start + piece * edges // slices, start + (piece + 1) * edges // slices
+        own = lower_bound(source_edge, first, last, begin) if piece else first
+        until = lower_bound(source_edge, first, last, end) if piece + 1 < slices else last
+        grad_said[own - first : until - first] = 0
+        alpha, scratch = np.empty((heads, CHUNK), said.dtype), np.empty((3, CHUNK), said.dtype)
+        weight, of_row, of_target = scratch[0], scratch[1], scratch[2]
+        lines, kept = np.empty((3, width), said.dtype), np.empty(CHUNK, np.bool_)
+        row, grad_row, line = lines[0], lines[1], lines[2]
+        part, of_c = inner[piece], of_coefficient[piece]
+        q = row_of(row_edge, begin) if begin < end else 0
+        asked = begin
+        for at in range(begin, end, CHUNK):
+            count = min(CHUNK, end - at)
+            to = target[at : at + count]
+            look_up(keep, fact[at : at + count], kept[:count])
+            weight[:count] = 0
+            for head in range(heads):
+                for n in range(count):
+                    i = np.uint32(to[n])
+                    alpha[head, n] = target_logit[i, head]
+                    of_target[n] = logsumexp[i, head]
+                n, p = 0, q
+                while n < count:
+                    stop = min(count, row_edge[p + 1] - at)
+                    of_row[n:stop] = row_logit[source_row[p], head]
+                    n, p = stop, p + 1
+                attention_again(
+                    of_row[:count], of_target[:count], kept, slope, share, alpha[head, :count],
+                    beta[head, at : at + count], weight,
+                )  # fmt: skip
+            n = 0
+            while n < count:
+                stop = min(count, row_edge[q + 1] - at)
+                # Rows are often of one edge or two: the next rows' edges are asked for with this one's.
+                if stop - n > AHEAD:
+                    asked = max(asked, at + stop)
+                while asked < min(at + stop + AHEAD, len(target)):
+                    prefetch(grad_out, np.uint32(target[asked]))
+                    asked += 1
+                j, r = row_source[q], relation[q]
+                if at + n == begin or at + n == row_edge[q]:
+                    combine(said[j - first], coefficient[r], row)
+                    grad_row[:] = 0
+                back_to_row(grad_out, row, weight[n:stop], to[n:stop], line, grad_row, grad_weight[at + n : at + stop])
+                n = stop
+                ends = at + n == row_edge[q + 1]
+                if ends or at + n == end:
+                    into = grad_said[j - first] if j >= own else carried[piece]
+                    combine_backward(grad_row, said[j - first], coefficient[r], into, of_c[r])
+                q += ends
+            for n in range(count):
+                i, grad = np.uint32(to[n]), grad_weight[at + n] * share
+                grad_weight[at + n] = grad
+                for head in range(heads):
+                    part[i, head] += alpha[head, n] * grad
+    for piece in range(1, slices):
+        begin, end = start + piece * edges // slices, start + (piece + 1) * edges // slices
+        j = lower_bound(source_edge, first, last, begin)
+        if begin < min(end, source_edge[j]):
+            grad_said[j - 1 - first] += carried[piece]

@@ -1,0 +1,236 @@
+"""Arithmetic on rows of tables in vector registers: the innermost loops of the scoring operators.
+
+Numba takes each row for an array of its own, whose references it counts, and keeps sums of rows in memory; both took
+longer than the arithmetic. This emits LLVM's vector instructions instead, for whatever processor there is.
+
+Tables are C-ordered, of float64, float32, or of bfloat16 as uint16; indices are not checked. A *paired* row holds
+complex numbers: all real parts, then all imaginary ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+INT16, INT32, INT64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
+BYTES = 64  # of a vector: a register of AVX-512; other processors take several
+FUSED = ("contract",)  # a multiplication and an addition may be one instruction
+
+
+class _Rows:
+    """The rows of a table, read and written as vectors of the number type that is computed in."""
+
+    def __init__(self, context: Any, builder: Any, kind: types.Array, array: Any, number: ir.Type) -> None:
+        made = context.make_array(kind)(context, builder, array)
+        self.builder, self.data, self.number = builder, made.data, number
+        self.width = cgutils.unpack_tuple(builder, made.shape)[-1]
+        self.length = cgutils.unpack_tuple(builder, made.shape)[0]
+
+    def start(self, index: Any) -> Any:
+        """Where a row begins."""
+        return self.builder.gep(self.data, [self.builder.mul(index, self.width)])
+
+    def load(self, start: Any, column: Any, lanes: int) -> Any:
+        builder, place = self.builder, self.builder.gep(start, [column])
+        stored = place.type.pointee
+        place = builder.bitcast(place, _vector(stored, lanes).as_pointer())
+        vector = builder.load(place, align=2 if stored == INT16 else 4)
+        if stored != INT16:
+            return vector
+        wide = _vector(INT32, lanes)  # bfloat16 is the upper half of float32
+        shift = wide([16] * lanes) if lanes > 1 else wide(16)
+        return builder.bitcast(builder.shl(builder.zext(vector, wide), shift), _vector(self.number, lanes))
+
+    def add(self, start: Any, column: Any, lanes: int, value: Any) -> None:
+        builder = self.builder
+        place = builder.bitcast(builder.gep(start, [column]), value.type.as_pointer())
+        builder.store(builder.fadd(builder.load(place, align=4), value, flags=FUSED), place, align=4)
+
+
+def _vector(number: ir.Type, lanes: int) -> ir.Type:
+    return ir.VectorType(number, lanes) if lanes > 1 else number
+
+
+def _zero(number: ir.Type, lanes: int) -> Any:
+    return _vector(number, lanes)([0.0] * lanes if lanes > 1 else 0.0)
+
+
+def _spread(builder: Any, number: Any, lanes: int) -> Any:
+    """A vector of the same number in all lanes."""
+    if lanes == 1:
+        return number
+    unset = ir.VectorType(number.type, lanes)(ir.Undefined)
+    alone = builder.insert_element(unset, number, INT32(0))
+    return builder.shuffle_vector(alone, unset, ir.VectorType(INT32, lanes)([0] * lanes))
+
+
+def _multiply(builder: Any, left: Any, right: Any, added: Any = None, sign: int = 1) -> Any:
+    """added ± left · right."""
+    product = builder.fmul(left, right, flags=FUSED)
+    if added is None:
+        return product
+    return (builder.fadd if sign > 0 else builder.fsub)(added, product, flags=FUSED)
+
+
+def _columns(builder: Any, size: Any, number: ir.Type, most: int) -> Iterator[tuple[Any, int, int]]:
+    """Emit loops over the columns of a row, `most` vectors at a time, then fewer, then number by number.
+
+    Yields, to be filled: (first column, lanes of a vector, vectors).
+    """
+    lanes = BYTES // (8 if number == ir.DoubleType() else 4)
+    at = cgutils.alloca_once_value(builder, INT64(0))
+    for lanes, count in ((lanes, most), (lanes, 2), (lanes, 1), (1, 1)):
+        check, body, after = (builder.append_basic_block(name) for name in ("columns", "vectors", "rest"))
+        builder.branch(check)
+        builder.position_at_end(check)
+        column = builder.load(at)
+        following = builder.add(column, INT64(lanes * count))
+        builder.cbranch(builder.icmp_signed("<=", following, size), body, after)
+        builder.position_at_end(body)
+        yield column, lanes, count
+        builder.store(following, at)
+        builder.branch(check)
+        builder.position_at_end(after)
+
+
+def _weighted_sum(builder: Any, rows: _Rows, index: Any, value: Any, first: Any, last: Any,
+                  columns: Sequence[Any], lanes: int) -> list[Any]:  # fmt: skip
+    """Σ value[n] rows[index[n], column] over n in first..last - 1, of a vector at each column."""
+    before, loop, after = builder.block, builder.append_basic_block("run"), builder.append_basic_block("sum")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    n, zero = builder.phi(INT64), _zero(rows.number, lanes)
+    sums = [builder.phi(zero.type) for _ in columns]
+    start = rows.start(builder.zext(builder.load(builder.gep(index, [n])), INT64))
+    weight = _spread(builder, builder.load(builder.gep(value, [n])), lanes)
+    added = [_multiply(builder, weight, rows.load(start, column, lanes), total)
+             for column, total in zip(columns, sums, strict=True)]  # fmt: skip
+    following = builder.add(n, INT64(1))
+    for phi, begin, step in ((n, first, following), *zip(sums, [zero] * len(sums), added, strict=True)):
+        phi.add_incoming(begin, before)
+        phi.add_incoming(step, loop)
+    builder.cbranch(builder.icmp_signed("<", following, last), loop, after)
+    builder.position_at_end(after)
+    return added
+
+
+def _tables(context: Any, builder: Any, signature: Any, args: Any, number: ir.Type, *which: int) -> list[_Rows]:
+    return [_Rows(context, builder, signature.args[i], args[i], number) for i in which]
+
+
+def _product(paired: bool) -> Any:
+    @intrinsic
+    def product(typingctx, nodes, head, relations, relation, tail):  # pragma: no cover (emits code)
+        def emit(context, builder, signature, args):
+            number = context.get_value_type(signature.return_type)
+            states, weights = _tables(context, builder, signature, args, number, 0, 2)
+            h, w, t = states.start(args[1]), weights.start(args[3]), states.start(args[4])
+            width = weights.width
+            half = builder.lshr(width, INT64(1))
+            lanes = BYTES // (8 if number == ir.DoubleType() else 4)
+            total = cgutils.alloca_once_value(builder, _zero(number, lanes))
+            rest = cgutils.alloca_once_value(builder, _zero(number, 1))
+            for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8):
+                kept = total if lanes > 1 else rest
+                added = builder.load(kept)
+                for v in range(count):
+                    column = builder.add(begin, INT64(v * lanes))
+                    a, c, x = (r.load(s, column, lanes) for r, s in ((states, h), (weights, w), (states, t)))
+                    if not paired:
+                        added = _multiply(builder, _multiply(builder, a, c), x, added)
+                        continue
+                    column = builder.add(column, half)
+                    b, d, y = (r.load(s, column, lanes) for r, s in ((states, h), (weights, w), (states, t)))
+                    real = _multiply(builder, b, d, _multiply(builder, a, c), -1)
+                    imaginary = _multiply(builder, b, c, _multiply(builder, a, d))
+                    added = _multiply(builder, imaginary, y, _multiply(builder, real, x, added))
+                builder.store(added, kept)
+            vector = builder.load(total)
+            kind = "f64" if number == ir.DoubleType() else "f32"
+            reduce = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(number, [number, vector.type]),
+                f"llvm.vector.reduce.fadd.v{vector.type.count}{kind}",
+            )
+            return builder.call(reduce, [builder.load(rest), vector], fastmath=("reassoc",))
+
+        return relations.dtype(nodes, types.uint64, relations, types.uint64, types.uint64), emit
+
+    return product
+
+
+triple_rows, complex_rows = _product(False), _product(True)
+"""`Σ nodes[head] · relations[relation] · nodes[tail]`; of complex numbers `Re Σ ... · conj(nodes[tail])`.
+
+Args:
+    nodes, head, relations, relation, tail: (N, d), uint64, (R, d), uint64, uint64.
+"""
+
+
+def _add_run(paired: bool) -> Any:
+    @intrinsic
+    def add_run(typingctx, nodes, index, value, first, last, relations, relation, node, is_tail, line, part):
+        # pragma: no cover (emits code)
+        def emit(context, builder, signature, args):
+            number = context.get_value_type(signature.args[2].dtype)
+            states, weights, out, part = _tables(context, builder, signature, args, number, 0, 5, 9, 10)
+            index, value = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (1, 2))
+            first, last, is_tail = args[3], args[4], builder.trunc(args[8], ir.IntType(1))
+            w, h, line, grad = (rows.start(at) for rows, at in (
+                (weights, args[6]), (states, args[7]), (out, INT64(0)), (part, args[6])))  # fmt: skip
+            of_relation = builder.and_(builder.not_(is_tail), builder.icmp_signed(">", part.length, INT64(0)))
+            width = out.width
+            half = builder.lshr(width, INT64(1))
+            for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8):
+                reals = [builder.add(begin, INT64(v * lanes)) for v in range(count)]
+                columns = [*reals, *(builder.add(column, half) for column in reals)] if paired else reals
+                sums = _weighted_sum(builder, states, index, value, first, last, columns, lanes)
+                sign = _spread(builder, builder.select(is_tail, number(-1.0), number(1.0)), lanes)
+                _each(builder, weights, w, sums, columns, lanes, sign if paired else None, out, line)
+                with builder.if_then(of_relation):
+                    _each(builder, states, h, sums, columns, lanes, sign if paired else None, part, grad)
+            return context.get_dummy_value()
+
+        arguments = (nodes, index, value, types.int64, types.int64, relations, types.uint64, types.uint64,
+                     types.boolean, line, part)  # fmt: skip
+        return types.void(*arguments), emit
+
+    return add_run
+
+
+def _each(builder: Any, rows: _Rows, start: Any, sums: list[Any], columns: list[Any], lanes: int, sign: Any,
+          out: _Rows, target: Any) -> None:  # fmt: skip
+    """Add row · sums to the target; of complex numbers conj(row) · sums, or where `sign` is -1, row · sums."""
+    factors = [rows.load(start, column, lanes) for column in columns]
+    if sign is None:
+        products = [_multiply(builder, factor, total) for factor, total in zip(factors, sums, strict=True)]
+    else:
+        half = len(sums) // 2
+        x, y, s, z = factors[:half], factors[half:], sums[:half], sums[half:]
+        y = [_multiply(builder, sign, value) for value in y]
+        products = [_multiply(builder, y[v], z[v], _multiply(builder, x[v], s[v])) for v in range(half)]
+        products += [_multiply(builder, y[v], s[v], _multiply(builder, x[v], z[v]), -1) for v in range(half)]
+    for column, product in zip(columns, products, strict=True):
+        out.add(target, column, lanes, product)
+
+
+add_run: Callable[..., None] = _add_run(False)
+add_complex_run: Callable[..., None] = _add_run(True)
+"""Add what a run's sum `s = Σ value[n] nodes[index[n]]` is worth to its node, and to its relation if that is the head.
+
+`line[0] += relations[relation] · s` and `part[relation] += nodes[node] · s`; of complex numbers `conj(relation) · s`
+and `conj(node) · s`, and `relation · s` where the node is the tail.
+
+Args:
+    nodes, index, value: (N, d), (n,) uint32, (n,).
+    first, last: int64, the run in `index` and `value`: at least one.
+    relations, relation, node: (R, d), uint64, uint64.
+    is_tail: whether the run's node is the tail of its edges.
+    line: (1, d).
+    part: (R, d), or (0, d) where the relations' gradient is not asked for.
+"""
