@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: demo test lint paper clean
+.PHONY: demo test lint paper bench clean
 
 demo: .venv/demo.done
 	$(BIN)/python examples/flights_demo.py
@@ -19,6 +19,11 @@ lint: .venv/test.done
 # The paper's figures on Amazon, 3 seeds; needs the benchmark data (see benchmarks/paper.py --help).
 paper: .venv/test.done
 	$(BIN)/python benchmarks/paper.py amazon
+
+# Speed and memory beside the peers', and beside what the machine can do: half an hour on two quiet cores. Goes on where
+# it stopped; `benchmarks/speed.py --again PART` measures anew.
+bench: .venv/test.done
+	$(BIN)/python benchmarks/speed.py
 
 # torch comes first and alone: named in constraints.txt it is the build for the CPU.
 .venv/pip.done: constraints.txt

@@ -29,7 +29,7 @@ import torch
 
 from record import RESULTS, machine, read_rows, write_rows
 from speed_parts import bars, cases, tables
-from speed_parts.processes import Rows, Spec, case_name, in_process, in_turn, limited
+from speed_parts.processes import Rows, Spec, available, case_name, in_process, in_turn, limited
 
 CSV = RESULTS / "speed.csv"
 PACKAGES = ("relwise", "torch", "torch_geometric", "numba", "numpy")
@@ -51,9 +51,10 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, help="of torch and of Numba; else what they take by themselves")
     parser.add_argument("--memory", type=float, default=20, help="GB that a process may hold (20)")
+    parser.add_argument("--csv", type=Path, default=CSV, metavar="FILE", help="where rows stand (the project's own)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write rows and verdicts there, too")
     arguments = parser.parse_args()
-    parts = list(cases.PARTS) if "all" in arguments.parts else arguments.parts
+    parts: list[str] = list(cases.PARTS if "all" in arguments.parts else arguments.parts)
     if arguments.device == "cuda":
         parts = [part for part in parts if part in (*cases.DEVICE_PARTS, "show")]
     if arguments.device == "cuda" and not torch.cuda.is_available():
@@ -72,13 +73,15 @@ def main() -> None:
 
 def run_all(parts: list[str], arguments: argparse.Namespace) -> list[dict[str, str]]:
     """Measure what is asked for and does not stand; every group's rows are written when it is done."""
-    about = machine(PACKAGES) | {"threads": threads(arguments.threads), "memory_gb": f"{arguments.memory:g}"}
-    rows, began = read_rows(CSV), time.perf_counter()
+    about = machine(PACKAGES) | {"threads": threads(arguments.threads)}
+    rows, began = read_rows(arguments.csv), time.perf_counter()
     done: set[str] = set()
 
     def run(spec: Spec) -> Rows:
         print(f"{time.perf_counter() - began:6.0f} s  {case_name(spec)}", file=sys.stderr, flush=True)
-        return in_process(spec, 1e9 * arguments.memory, arguments.threads)
+        limit = min(1e9 * arguments.memory, available() - 1e9)  # of others' memory nothing is taken
+        found = in_process(spec, limit, arguments.threads)
+        return [row | {"memory_gb": round(limit / 1e9, 1)} for row in found]
 
     for part in parts:
         for group in [] if part == "show" else cases.full(part):
@@ -90,7 +93,7 @@ def run_all(parts: list[str], arguments: argparse.Namespace) -> list[dict[str, s
                 done.add(name)
                 rows = [row for row in rows if row["case"] != name] + [as_row(spec, row, about) for row in found]
             if pending:
-                write_rows(CSV, rows)
+                write_rows(arguments.csv, rows)
     return rows
 
 

@@ -48,7 +48,8 @@ class Verdict:
         return f"| {self.what} | {self.found:.3g} | {asked} | {'met' if self.met else 'MISSED'} | {self.note} |"
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"met": self.met}
+        # JSON has no infinity: what could not be done has no figure, and has missed its bar.
+        return asdict(self) | {"met": self.met, "found": None if self.found == float("inf") else self.found}
 
 
 class Found:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import torch
 
 from data import benchmark_folder
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph, NodeType, Relation, SplitRule
 from relwise.data.read import read
-from relwise.data.split import Split, split_graph
+from relwise.data.split import LabelledEdges, Split, split_graph
 from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.reference import edge_targets
 from relwise.nn.messages import message_graph
@@ -45,8 +46,8 @@ class Messages:
         return len(self.source)
 
     def adjacency(self) -> Adjacency:
-        arrays = (torch.from_numpy(a) for a in (self.source, self.target, self.relation))
-        return build_adjacency(*arrays, self.num_nodes, self.num_relations)
+        source, target, relation = (torch.from_numpy(a) for a in (self.source, self.target, self.relation))
+        return build_adjacency(source, target, relation, self.num_nodes, self.num_relations)
 
 
 def messages(name: str) -> Messages:
@@ -132,10 +133,10 @@ def training_data(name: str) -> tuple[Graph, Split]:
         graph = read(benchmark_folder("amazon"))
         return graph, split_graph(graph, 0)
     known = messages(name)
-    arrays = (a.astype(np.int64) for a in (known.source, known.relation, known.target))
-    edges = Edges(*arrays)
-    del arrays
-    ids = np.char.mod("%d", np.arange(known.num_nodes))
+    heads, relations, tails = (a.astype(np.int64) for a in (known.source, known.relation, known.target))
+    edges = Edges(heads, relations, tails)
+    del heads, relations, tails
+    ids = pd.Index(np.char.mod("%d", np.arange(known.num_nodes)))
     graph = Graph(
         (NodeType("node", ids),),
         tuple(Relation(f"r{i}", "node", "node", directed=False) for i in range(known.num_relations)),
@@ -146,8 +147,6 @@ def training_data(name: str) -> tuple[Graph, Split]:
 
 
 def _all_for_training(graph: Graph) -> Split:
-    from relwise.data.split import LabelledEdges
-
     rng = np.random.default_rng(0)
     true = graph.edges[np.sort(rng.choice(len(graph.edges), min(1000, len(graph.edges)), replace=False))]
     false = Edges(rng.permutation(true.heads), true.relations, true.tails)

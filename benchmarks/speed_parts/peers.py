@@ -33,15 +33,18 @@ class LeanRelGNN(nn.Module):
 
     def __init__(self, conv: RelGNNConv, own_state: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Parameter(conv.weights().detach().clone())
-        names = ["weight_self", "attention_target", "attention_relation", "attention_source"]
-        for name in [*names, "relation_state"] if own_state else names:
-            setattr(self, name, nn.Parameter(getattr(conv, name).detach().clone()))
+        self.weight = _copy(conv.weights())
+        self.weight_self = _copy(conv.weight_self)
+        self.attention_target = _copy(conv.attention_target)
+        self.attention_relation = _copy(conv.attention_relation)
+        self.attention_source = _copy(conv.attention_source)
+        self.relation_state = _copy(conv.relation_state) if own_state else None
 
     def forward(self, x: Tensor, edges: LeanEdges, relation_state: Tensor | None = None) -> Tensor:
         from torch_geometric.utils import scatter, softmax
 
         state = self.relation_state if relation_state is None else relation_state
+        assert state is not None
         own = x @ self.weight_self
         rows = x @ self.weight  # (R, N, d)
         row_logit = rows @ self.attention_source + (state @ self.attention_relation)[:, None]
@@ -51,6 +54,10 @@ class LeanRelGNN(nn.Module):
         said = alpha * rows.flatten(0, 1).index_select(0, edges.row)
         summed = scatter(said, edges.target, dim=0, dim_size=len(x), reduce="sum")
         return functional.leaky_relu(summed + own, SLOPE)
+
+
+def _copy(weight: Tensor) -> nn.Parameter:
+    return nn.Parameter(weight.detach().clone())
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,15 @@ def in_process(spec: Spec, memory: float, threads: int | None) -> Rows:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def available() -> float:
+    """Bytes of memory that are free for a new process; infinite where the system does not say."""
+    info = Path("/proc/meminfo")
+    if not info.exists():
+        return float("inf")
+    line = next(line for line in info.read_text(encoding="ascii").splitlines() if line.startswith("MemAvailable"))
+    return 1024.0 * int(line.split()[1])
+
+
 def limited(measure: Callable[[Spec], Rows], spec: Spec) -> Rows:
     """Measure under the memory limit that the spec names; this is what the process itself runs."""
     if sys.platform == "linux" and spec.get("memory"):

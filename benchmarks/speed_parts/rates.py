@@ -83,7 +83,7 @@ def _gather_sum(table, index, pointer, out):
             e = first
             while e + 4 <= last:
                 for ahead in range(e + AHEAD, min(e + AHEAD + 4, len(index))):
-                    prefetch(table, index[ahead])
+                    prefetch(table, index[ahead])  # pyright: ignore[reportCallIssue]
                 a, b, c, d = table[index[e]], table[index[e + 1]], table[index[e + 2]], table[index[e + 3]]
                 for k in range(width):
                     line[k] += (a[k] + b[k]) + (c[k] + d[k])

@@ -27,7 +27,7 @@ def run_small(
     Raises:
         AssertionError: where results differ, or a figure is none.
     """
-    about = machine() | {"threads": str(torch.get_num_threads()), "memory_gb": ""}
+    about = machine() | {"threads": str(torch.get_num_threads())}
     rows: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         for part in parts:
@@ -86,5 +86,4 @@ def _check(spec: Spec, row: dict[str, Any]) -> None:
     if "floor_s" in row:
         assert 0 < row["floor_s"] < math.inf, row
     if spec["part"] == "epoch":
-        detail = row["detail"]
-        assert detail["last_loss"] < detail["first_loss"], row
+        assert math.isfinite(row["detail"]["last_loss"]), row

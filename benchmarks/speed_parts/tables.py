@@ -63,7 +63,7 @@ def _times(part: str, rows: list[Row], everything: list[Row]) -> tuple[list[str]
     lines = []
     for row in rows:
         ours = _ours(row, everything)
-        what = " ".join(filter(None, (row["who"] if row["who"] != "both" else "", row.get("operation"))))
+        what = " ".join(filter(None, (row["who"] if not row.get("operation") else "", row.get("operation"))))
         if row["status"] != "ok" and not row.get("median_s"):
             lines.append([row["graph"], row["dim"], _pages(row), what, row["status"], *[""] * (len(names) - 5)])
             continue

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from relwise.errors import InputError as InputError
     from relwise.negatives import ASASampler as ASASampler
     from relwise.negatives import HardestSampler as HardestSampler
+    from relwise.negatives import NSCachingSampler as NSCachingSampler
     from relwise.negatives import RandomSampler as RandomSampler
+    from relwise.nn.decoders import ComplEx as ComplEx
     from relwise.nn.decoders import DistMult as DistMult
     from relwise.nn.relgnn import AttributeFusion as AttributeFusion
     from relwise.nn.relgnn import RelGNNConv as RelGNNConv
@@ -43,7 +45,9 @@ _PLACES = {
     "InputError": "relwise.errors",
     "ASASampler": "relwise.negatives",
     "HardestSampler": "relwise.negatives",
+    "NSCachingSampler": "relwise.negatives",
     "RandomSampler": "relwise.negatives",
+    "ComplEx": "relwise.nn.decoders",
     "DistMult": "relwise.nn.decoders",
     "AttributeFusion": "relwise.nn.relgnn",
     "RelGNNConv": "relwise.nn.relgnn",
@@ -53,10 +57,12 @@ _PLACES = {
 __all__ = [
     "ASASampler",
     "AttributeFusion",
+    "ComplEx",
     "DistMult",
     "Graph",
     "HardestSampler",
     "InputError",
+    "NSCachingSampler",
     "RandomSampler",
     "RelGNNConv",
     "RelationshipPredictor",

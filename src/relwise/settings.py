@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from relwise.errors import InputError, nearest
 
 SamplerName = Literal["random", "hardest", "nscaching", "asa"]
+DecoderName = Literal["distmult", "complex"]
 Measure = Literal["ap", "auc", "mrr"]
 
 
@@ -28,6 +29,11 @@ class ModelSettings(BaseModel):
     dropout: float = Field(0.2, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
     node_embedding: bool = Field(
         False, description="give types with attributes a learnt embedding too; types without always have one"
+    )
+    decoder: DecoderName = Field(
+        "distmult",
+        description="distmult | complex: what scores an edge; distmult cannot tell an edge from its reverse, complex "
+        "can, and needs an even dim",
     )
 
 
@@ -92,7 +98,7 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
                 remedy = nearest(key, cls.model_fields) or f"the settings are {', '.join(cls.model_fields)}"
                 raise InputError(f"there is no setting {key!r}", remedy=remedy)
         try:
-            return cls.model_validate(
+            settings = cls.model_validate(
                 {key: None if value in ("none", "None") else value for key, value in values.items()}
             )
         except ValidationError as error:
@@ -102,6 +108,12 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
                 f"{key} = {values.get(key)!r}: {first['msg'][0].lower()}{first['msg'][1:]}",
                 remedy=f"{key} is {cls.model_fields[key].description}",
             ) from None
+        if settings.decoder == "complex" and settings.dim % 2:
+            raise InputError(
+                f"dim = {settings.dim} is odd, and decoder = complex takes half of a state for the imaginary parts",
+                remedy=f"set dim={settings.dim + 1}, or decoder=distmult",
+            )
+        return settings
 
     def num_bases(self, num_relations: int) -> int | None:
         """B of eq. 5 for so many message relations; None for a matrix each."""
@@ -123,6 +135,7 @@ class SettingsKeywords(TypedDict, total=False):
     bases: int | None
     dropout: float
     node_embedding: bool
+    decoder: DecoderName
     sampler: SamplerName
     pool: int
     shared_pool: int | None

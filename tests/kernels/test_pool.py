@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from relwise.kernels.hashset import mix
+from relwise.kernels.mixing import mix
 from relwise.kernels.pool import Corruptible, arrange, choose_own, choose_shared, draw_ends, propose
 from relwise.negatives import ASASampler, HardestSampler, RandomSampler
 

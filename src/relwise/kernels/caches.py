@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.hashset import mix
 from relwise.kernels.known import is_partner
+from relwise.kernels.mixing import mix
 from relwise.kernels.pool import DRAWS, PARTS, draw, look_up, redraw
 from relwise.kernels.products import row_products
 from relwise.kernels.vector import FAST

@@ -1,7 +1,7 @@
 """`dropout`: zeroes a share of the entries by a counter-based generator, and stores no mask.
 
-Entry i is dropped by a hash of (seed, i modulo a quarter of all) alone; the backward pass computes it again. Faster than torch's, which
-draws one number after the other; and the same in any number of threads.
+Entry i is dropped by a hash of (seed, i modulo a quarter of all) alone; the backward pass computes it again. Faster
+than torch's, which draws one number after the other; and the same in any number of threads.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from relwise.kernels.hashset import mix
+from relwise.kernels.mixing import mix
 
 STEPS = 1 << 16  # the share is rounded to a multiple of 2^-16: four entries a hash
 GOLDEN = 0x9E3779B97F4A7C15
@@ -77,7 +77,7 @@ def _signed(value: int) -> int:
 
 
 def _mix(x: Tensor) -> Tensor:
-    """`hashset.mix` in torch's signed integers: shifts must not carry the sign."""
+    """`mixing.mix` in torch's signed integers: shifts must not carry the sign."""
     x = (x ^ ((x >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
     x = (x ^ ((x >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
     return x ^ ((x >> 31) & (2**33 - 1))

@@ -14,32 +14,38 @@ from torch import Tensor
 
 from relwise.kernels import gemm
 from relwise.kernels.adjacency import Adjacency, Tile
-from relwise.kernels.matmul import on_tile, product
+from relwise.kernels.matmul import Precision, on_tile, product
 from relwise.kernels.vector import FAST, balanced
 
 BLOCKS = 128
 
 
-def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency) -> Tensor:
+def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency, precision: Precision = "float32") -> Tensor:
     """(P, out_dim) `W_r h_j` for the pairs of relation and source that exist.
 
     Args:
         x: (N, in_dim).
         weights: (R, in_dim, out_dim).
         adjacency: whose rows are sorted by relation.
+        precision: of the factors.
     """
     out = x.new_empty(len(adjacency.row_source), weights.shape[2])
-    if on_tile(x, weights, out):
+    if precision == "float32" and on_tile(x, weights, out):
         states, matrices, rows = _arrays(x, weights, out)
         gemm.row_products(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows)
         return out
     for tile in adjacency.tiles:
-        out[tile.first : tile.last] = product(_sources(x, adjacency, tile), weights[tile.relation])
+        out[tile.first : tile.last] = product(_sources(x, adjacency, tile), weights[tile.relation], precision)
     return out
 
 
 def grouped_product_backward(
-    grad_rows: Tensor, x: Tensor, weights: Tensor, adjacency: Adjacency, grad_x: Tensor
+    grad_rows: Tensor,
+    x: Tensor,
+    weights: Tensor,
+    adjacency: Adjacency,
+    grad_x: Tensor,
+    precision: Precision = "float32",
 ) -> Tensor:
     """The gradient of the weights; adds that of `x` to `grad_x`, and leaves something else in `grad_rows`.
 
@@ -49,10 +55,11 @@ def grouped_product_backward(
         weights: (R, in_dim, out_dim).
         adjacency: as given forward.
         grad_x: (N, in_dim), added to in place.
+        precision: of the factors.
     """
     # A row is replaced by its source's gradient where it stands, if it has the room.
     room = grad_rows if weights.shape[1] == weights.shape[2] else x.new_empty(len(grad_rows), weights.shape[1])
-    if on_tile(grad_rows, x, weights) and grad_rows.is_contiguous():
+    if precision == "float32" and on_tile(grad_rows, x, weights) and grad_rows.is_contiguous():
         grad_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
         states, matrices, grad, sources, out = _arrays(x, weights, grad_rows, room, grad_weights)
         pointer = _pointer(adjacency)
@@ -62,8 +69,8 @@ def grouped_product_backward(
         grad_weights = torch.zeros_like(weights)
         for tile in adjacency.tiles:
             grad = grad_rows[tile.first : tile.last]
-            grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad)
-            room[tile.first : tile.last] = product(grad, weights[tile.relation].t())
+            grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad, precision)
+            room[tile.first : tile.last] = product(grad, weights[tile.relation].t(), precision)
     add_by_source(room, adjacency, grad_x)
     return grad_weights
 

@@ -2,7 +2,7 @@
 
 PyTorch's float32 `@` on the CPU is MKL's, which on AMD processors runs at half the speed or less of oneDNN, the other
 library that PyTorch's CPU builds carry; our own (`relwise.kernels.gemm`) is faster than both at the sizes of a layer
-(AMD Zen 5, one core, 13,186 × 128 × 128: 75, 145 and 185 GFLOP/s). Which one is used is decided once per process:
+(AMD Zen 5, one core, 13,186 × 128 × 128: 84, 139 and 189 GFLOP/s). Which one is used is decided once per process:
 `relwise`, unless the processor has no wide multiply-add, or `RELWISE_MATMUL=torch` or `=onednn` decides otherwise. A
 run stores the choice, and is resumed with it: they round differently. Float64 and other devices are PyTorch's always.
 """
@@ -19,11 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from relwise.errors import InputError
 from relwise.kernels import gemm
 from relwise.kernels.tile import FUSED
 
 Library = Literal["relwise", "onednn", "torch"]
+Precision = Literal["float32", "bf16"]
 SMALL = 64**3  # multiply-adds, below which a call of a parallel kernel takes longer than the product
+LARGE = 1 << 20  # numbers that a thread may hold beside the product: within its share of the caches
 
 _chosen: Library | None = None
 
@@ -32,13 +35,15 @@ def library() -> Library:
     """The library that multiplies float32 matrices on the CPU in this process.
 
     Raises:
-        ValueError: RELWISE_MATMUL names none.
+        InputError: RELWISE_MATMUL names none.
     """
     global _chosen
     if _chosen is None:
         asked = os.environ.get("RELWISE_MATMUL", "")
         if asked and asked not in get_args(Library):
-            raise ValueError(f"RELWISE_MATMUL is {asked!r}: choose one of {', '.join(get_args(Library))}")
+            raise InputError(
+                f"RELWISE_MATMUL is {asked!r}", remedy=f"set it to one of {', '.join(get_args(Library))}, or to nothing"
+            )
         use_library(cast(Library, asked or by_processor()))
     return cast(Library, _chosen)
 
@@ -52,10 +57,12 @@ def use_library(name: Library) -> None:
 
 
 def by_processor() -> Library:
-    """Our own where the processor multiplies and adds vectors in one instruction; else by its vendor: MKL is slow on
-    AMD's."""
-    if FUSED:
-        return "relwise"
+    """Our own where the processor multiplies and adds vectors in one instruction, else by its vendor."""
+    return "relwise" if FUSED else _by_vendor()
+
+
+def _by_vendor() -> Library:
+    """oneDNN on AMD, where MKL is slow, else what PyTorch takes by itself."""
     return "onednn" if "AuthenticAMD" in _cpu() and _has_onednn() else "torch"
 
 
@@ -65,34 +72,56 @@ def on_tile(*tensors: Tensor) -> bool:
     return fit and library() == "relwise"
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
+def product(a: Tensor, b: Tensor, precision: Precision = "float32") -> Tensor:
     """a @ b of two matrices, of whatever strides; gradients are the caller's affair.
+
+    Args:
+        a: (n, k).
+        b: (k, m).
+        precision: "bf16" rounds float32 factors, and the result, to bfloat16; the sums between are of float32.
 
     >>> product(torch.eye(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]])).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
+    if precision == "bf16" and a.dtype == torch.float32:
+        return (a.bfloat16() @ b.bfloat16()).float()
     if a.dtype != torch.float32 or b.dtype != a.dtype or a.device.type != "cpu" or not a.numel() or not b.numel():
         return a @ b
-    name = library()
-    if name == "relwise" and a.shape[0] * a.shape[1] * b.shape[1] > SMALL:
+    name = by_shape(a.shape[0], a.shape[1], b.shape[1]) if library() == "relwise" else library()
+    if name == "relwise":
         return _on_tile(a, b)
-    if name == "onednn":
-        return torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "")
-    return a @ b
+    return torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "") if name == "onednn" else a @ b
+
+
+def by_shape(rows: int, depth: int, columns: int) -> Library:
+    """The library for one product, where "relwise" is chosen: small and very large ones are left to others.
+
+    >>> by_shape(10_000, 128, 128), by_shape(128, 10_000, 128), by_shape(3, 4, 5)
+    ('relwise', 'relwise', 'torch')
+    """
+    if rows * depth * columns <= SMALL:
+        return "torch"
+    # What each thread holds of its own: the right matrix, or the sums.
+    held = columns * (rows if _by_slices(rows, depth) else depth)
+    return "relwise" if held <= LARGE else _by_vendor()
+
+
+def _by_slices(rows: int, depth: int) -> bool:
+    return depth > max(rows, gemm.SLICE)
 
 
 def _on_tile(a: Tensor, b: Tensor) -> Tensor:
     """By rows of the result, or, of a long sum, by slices of the sum."""
     if a.shape[1] != b.shape[0]:
         raise ValueError(f"no product of {tuple(a.shape)} and {tuple(b.shape)}")
-    out = torch.empty(a.shape[0], b.shape[1])
+    a, b, out = a.detach(), b.detach(), torch.empty(a.shape[0], b.shape[1])
     rows, depth = a.shape
-    if depth > max(rows, gemm.SLICE):
-        left, right = a.t().contiguous().detach().numpy(), b.contiguous().detach().numpy()
+    if _by_slices(rows, depth):
+        left, right = a.t().contiguous().numpy(), b.contiguous().numpy()
         gemm.weight_products(left, None, np.array([0, depth]), right, out[None].numpy())
         return out
     transposed = not b.is_contiguous() and b.t().is_contiguous()
-    left, right = a.contiguous().detach().numpy(), (b.t() if transposed else b).contiguous().detach().numpy()
+    left, right = a.contiguous().numpy(), (b.t() if transposed else b).contiguous().numpy()
     gemm.row_products(left, None, np.array([0, rows]), right[None], out.numpy(), transposed)
     return out
 

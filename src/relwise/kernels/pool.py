@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from relwise.kernels.hashset import mix
 from relwise.kernels.known import enter, find_refused, is_partner, leave, table_size
+from relwise.kernels.mixing import mix
 from relwise.kernels.products import AHEAD, block_products, nearest, row_product, row_products
 from relwise.kernels.vector import FAST, prefetch
 

@@ -9,7 +9,7 @@ complex numbers: all real parts, then all imaginary ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -52,6 +52,11 @@ class _Rows:
         builder.store(builder.fadd(builder.load(place, align=4), value, flags=FUSED), place, align=4)
 
 
+def _full(number: ir.Type) -> int:
+    """The lanes of a vector of so many bytes."""
+    return BYTES // (8 if number == ir.DoubleType() else 4)
+
+
 def _vector(number: ir.Type, lanes: int) -> ir.Type:
     return ir.VectorType(number, lanes) if lanes > 1 else number
 
@@ -82,9 +87,9 @@ def _columns(builder: Any, size: Any, number: ir.Type, most: int) -> Iterator[tu
 
     Yields, to be filled: (first column, lanes of a vector, vectors).
     """
-    lanes = BYTES // (8 if number == ir.DoubleType() else 4)
+    full = _full(number)
     at = cgutils.alloca_once_value(builder, INT64(0))
-    for lanes, count in ((lanes, most), (lanes, 2), (lanes, 1), (1, 1)):
+    for lanes, count in ((full, most), (full, 2), (full, 1), (1, 1)):
         check, body, after = (builder.append_basic_block(name) for name in ("columns", "vectors", "rest"))
         builder.branch(check)
         builder.position_at_end(check)
@@ -132,8 +137,7 @@ def _product(paired: bool) -> Any:
             h, w, t = states.start(args[1]), weights.start(args[3]), states.start(args[4])
             width = weights.width
             half = builder.lshr(width, INT64(1))
-            lanes = BYTES // (8 if number == ir.DoubleType() else 4)
-            total = cgutils.alloca_once_value(builder, _zero(number, lanes))
+            total = cgutils.alloca_once_value(builder, _zero(number, _full(number)))
             rest = cgutils.alloca_once_value(builder, _zero(number, 1))
             for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8):
                 kept = total if lanes > 1 else rest
@@ -219,8 +223,7 @@ def _each(builder: Any, rows: _Rows, start: Any, sums: list[Any], columns: list[
         out.add(target, column, lanes, product)
 
 
-add_run: Callable[..., None] = _add_run(False)
-add_complex_run: Callable[..., None] = _add_run(True)
+add_run, add_complex_run = _add_run(False), _add_run(True)
 """Add what a run's sum `s = Σ value[n] nodes[index[n]]` is worth to its node, and to its relation if that is the head.
 
 `line[0] += relations[relation] · s` and `part[relation] += nodes[node] · s`; of complex numbers `conj(relation) · s`

@@ -1,31 +1,38 @@
-"""`triple_product`: `s_e = Σ_k h[head_e, k] · w[relation_e, k] · h[tail_e, k]` as one operator (eq. 9).
+"""The scores of triples as operators: DistMult's (eq. 9) and ComplEx's.
+
+    triple_product:   s_e = Σ_k h[head_e, k] · w[relation_e, k] · h[tail_e, k]
+    complex_product:  s_e = Re Σ_k h[head_e, k] · w[relation_e, k] · conj(h[tail_e, k])
 
 Forward reads three rows an edge and writes one number. Backward sorts the edges' ends by node first (a counting
-sort), so that each node's gradient is summed by one thread alone: no atomics, and the same bits with any number of
-threads. No tensor of edges × d is made.
+sort), so that each node's gradient is summed in one place: no atomics, and the same bits with any number of threads.
+No tensor of edges × d is made.
+
+Complex rows of size d hold d / 2 numbers: the first half their real parts, the second half their imaginary parts.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from numba import njit, prange
 from torch import Tensor
 
-from relwise.kernels import cuda
-from relwise.kernels.vector import FAST, balanced
+from relwise.kernels import scoring_cpu as cpu
+from relwise.kernels.sorting import sort_by_key
 
-# A relation's gradient is summed over this many slices of the edges: a constant, so that the order is too.
-SLICES = 16
+LARGEST = 2**30  # edges: their ends are numbered in 31 bits
 
 
 def triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-    """(n,) products of three rows.
+    """(n,) products of three rows, in the relations' precision.
 
     Args:
-        nodes: (N, d).
+        nodes: (N, d), of the relations' type or bfloat16.
         relations: (R, d).
         head, relation, tail: (n,) int64 indices.
+
+    Raises:
+        IndexError: where an index is out of range (on the CPU).
+        ValueError: where shapes or types do not fit.
 
     >>> nodes = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> triple_product(nodes, torch.ones(1, 2), torch.tensor([0]), torch.tensor([0]), torch.tensor([1])).tolist()
@@ -34,125 +41,146 @@ def triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Ten
     return torch.ops.relwise.triple_product(nodes, relations, head, relation, tail)
 
 
+def complex_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+    """(n,) real parts of the products of three complex rows, the last one conjugate; else as `triple_product`.
+
+    >>> nodes = torch.tensor([[1.0, 2.0], [3.0, 4.0]])  # 1 + 2i, 3 + 4i
+    >>> i, zero, one = torch.tensor([[0.0, 1.0]]), torch.tensor([0]), torch.tensor([1])
+    >>> complex_product(nodes, i, zero, zero, one).tolist(), complex_product(nodes, i, one, zero, zero).tolist()
+    ([-2.0], [2.0])
+    """
+    return torch.ops.relwise.complex_product(nodes, relations, head, relation, tail)
+
+
+def complex_times(left: Tensor, right: Tensor) -> Tensor:
+    """(n, d) products of complex rows.
+
+    >>> complex_times(torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]])).tolist()
+    [[-5.0, 10.0]]
+    """
+    (a, b), (c, d) = left.chunk(2, dim=-1), right.chunk(2, dim=-1)
+    return torch.cat([a * c - b * d, a * d + b * c], dim=-1)
+
+
+def conjugate(row: Tensor) -> Tensor:
+    """(n, d) the conjugates of complex rows."""
+    real, imaginary = row.chunk(2, dim=-1)
+    return torch.cat([real, -imaginary], dim=-1)
+
+
 @torch.library.custom_op("relwise::triple_product", mutates_args=())
 def _triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-    return (nodes[head] * relations[relation] * nodes[tail]).sum(dim=1)
+    h, w, t = _rows(nodes, relations, head, relation, tail)
+    return (h * w * t).sum(dim=1)
 
 
-@_triple_product.register_fake
-def _(nodes, relations, head, relation, tail):
-    return nodes.new_empty(head.shape[0])
-
-
-@_triple_product.register_kernel("cpu")
-def _(nodes, relations, head, relation, tail):
-    out = nodes.new_empty(head.shape[0])
-    _check(head, tail, len(nodes))
-    _check(relation, relation, len(relations))
-    _forward(*_arrays(nodes, relations, head, relation, tail, out))
-    return out
+@torch.library.custom_op("relwise::complex_product", mutates_args=())
+def _complex_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
+    h, w, t = _rows(nodes, relations, head, relation, tail)
+    return (complex_times(h, w) * t).sum(dim=1)
 
 
 @torch.library.custom_op("relwise::triple_product_backward", mutates_args=())
 def _triple_product_backward(
     grad: Tensor, nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor
 ) -> tuple[Tensor, Tensor]:
-    h, w, t, g = nodes[head], relations[relation], nodes[tail], grad[:, None]
-    grad_nodes = torch.zeros_like(nodes).index_add(0, head, g * w * t).index_add(0, tail, g * w * h)
-    return grad_nodes, torch.zeros_like(relations).index_add(0, relation, g * h * t)
+    h, w, t = _rows(nodes, relations, head, relation, tail)
+    return _scattered(grad, nodes, relations, head, relation, tail, (w * t, h * t, h * w))
 
 
-@_triple_product_backward.register_fake
-def _(grad, nodes, relations, head, relation, tail):
-    return torch.empty_like(nodes), torch.empty_like(relations)
+@torch.library.custom_op("relwise::complex_product_backward", mutates_args=())
+def _complex_product_backward(
+    grad: Tensor, nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor
+) -> tuple[Tensor, Tensor]:
+    h, w, t = _rows(nodes, relations, head, relation, tail)
+    by_end = complex_times(conjugate(w), t), complex_times(conjugate(h), t), complex_times(h, w)
+    return _scattered(grad, nodes, relations, head, relation, tail, by_end)
 
 
-@_triple_product_backward.register_kernel("cpu")
-def _(grad, nodes, relations, head, relation, tail):
-    grad_nodes = torch.empty(nodes.shape, dtype=nodes.dtype)
-    grad_relations = torch.empty(relations.shape, dtype=relations.dtype)
-    arrays = _arrays(grad, nodes, relations, head, relation, tail)
-    pointer, order = _sort_ends(arrays[3], arrays[5], len(nodes))
-    _nodes_backward(*[*arrays, pointer, order, balanced(pointer, 128), grad_nodes.numpy()])
-    _relations_backward(*[*arrays, grad_relations.numpy()])
-    return grad_nodes, grad_relations
+def _rows(
+    nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return nodes[head].to(relations.dtype), relations[relation], nodes[tail].to(relations.dtype)
 
 
-def _save(ctx, inputs, output) -> None:
-    ctx.save_for_backward(*inputs)
+def _scattered(
+    grad: Tensor,
+    nodes: Tensor,
+    relations: Tensor,
+    head: Tensor,
+    relation: Tensor,
+    tail: Tensor,
+    by_end: tuple[Tensor, Tensor, Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Gradients of nodes and relations from the derivatives (n, d) by an edge's head, relation and tail."""
+    by_head, by_relation, by_tail = (derivative * grad[:, None] for derivative in by_end)
+    grad_nodes = torch.zeros_like(nodes, dtype=relations.dtype).index_add(0, head, by_head).index_add(0, tail, by_tail)
+    return grad_nodes.to(nodes.dtype), torch.zeros_like(relations).index_add(0, relation, by_relation)
 
 
-def _backward(ctx, grad):
-    return (*torch.ops.relwise.triple_product_backward(grad, *ctx.saved_tensors), None, None, None)
+def _register(forward, backward, paired: bool) -> None:
+    """Tell the dispatcher of shapes, of the CPU's kernels and of the gradient, which both products have alike."""
 
+    @forward.register_fake
+    def _(nodes, relations, head, relation, tail):
+        return relations.new_empty(head.shape[0])
 
-_triple_product.register_autograd(_backward, setup_context=_save)
-cuda.register_scoring(_triple_product, _triple_product_backward)
+    @backward.register_fake
+    def _(grad, nodes, relations, head, relation, tail):
+        return nodes.new_empty(nodes.shape), relations.new_empty(relations.shape)
+
+    @forward.register_kernel("cpu")
+    def _(nodes, relations, head, relation, tail):
+        _check(nodes, relations, head, relation, tail, paired)
+        out = relations.new_empty(head.shape[0])
+        pieces, _ = cpu.divide(len(head), len(relations))
+        fit = cpu.forward(*_arrays(nodes, relations, head, relation, tail), paired, pieces, out.numpy())
+        for inside, size in zip(fit, (len(nodes), len(relations)), strict=True):
+            if not inside:
+                raise IndexError(f"an index is outside 0..{size - 1}")
+        return out
+
+    @backward.register_kernel("cpu")
+    def _(grad, nodes, relations, head, relation, tail):
+        (num_nodes, width), num_relations = nodes.shape, len(relations)
+        grad_nodes, grad_relations = relations.new_empty(nodes.shape), relations.new_empty(relations.shape)
+        pieces, together = cpu.divide(len(head), num_relations)
+        parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
+        g, h, w, head, relation, tail = _arrays(grad, nodes, relations, head, relation, tail)
+        ends = sort_by_key(head, tail, num_nodes)
+        cpu.backward(g, h, w, head, relation, tail, *ends, paired, pieces, grad_nodes.numpy(), parts)
+        if together:
+            cpu.merge(parts, grad_relations.numpy())
+        else:
+            by_relation = sort_by_key(relation, relation[:0], num_relations)
+            cpu.backward(g, h, h, head, head, tail, *by_relation, paired, pieces, grad_relations.numpy(), parts)
+        return grad_nodes.to(nodes.dtype), grad_relations
+
+    def save(ctx, inputs, output) -> None:
+        ctx.save_for_backward(*inputs)
+
+    def differentiate(ctx, grad):
+        return (*backward(grad, *ctx.saved_tensors), None, None, None)
+
+    forward.register_autograd(differentiate, setup_context=save)
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
+    """The same memory as arrays, bfloat16 as uint16, of which NumPy has no name."""
+    plain = (tensor.detach().contiguous() for tensor in tensors)
+    return tuple((t.view(torch.uint16) if t.dtype == torch.bfloat16 else t).numpy() for t in plain)
 
 
-def _check(first: Tensor, second: Tensor, size: int) -> None:
-    """The kernels index without bounds."""
-    if len(first) and (
-        min(int(first.min()), int(second.min())) < 0 or max(int(first.max()), int(second.max())) >= size
-    ):
-        raise IndexError(f"an index is outside 0..{size - 1}")
+def _check(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool) -> None:
+    """The kernels know nothing of bounds."""
+    if nodes.shape[1] != relations.shape[1] or (paired and nodes.shape[1] % 2):
+        need = "of one even size" if paired else "of one size"
+        raise ValueError(f"nodes have size {nodes.shape[1]} and relations {relations.shape[1]}: {need}, please")
+    if not len(head) == len(relation) == len(tail) < LARGEST:
+        raise ValueError(f"{len(head)} heads, {len(relation)} relations and {len(tail)} tails")
+    if nodes.dtype not in (relations.dtype, torch.bfloat16) or relations.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"nodes of {nodes.dtype} and relations of {relations.dtype}")
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
-def _forward(nodes, relations, head, relation, tail, out):
-    for e in prange(len(head)):
-        h, w, t = nodes[head[e]], relations[relation[e]], nodes[tail[e]]
-        total = nodes.dtype.type(0)
-        for k in range(len(h)):
-            total += h[k] * w[k] * t[k]
-        out[e] = total
-
-
-@njit(cache=True)
-def _sort_ends(head, tail, num_nodes):
-    """Edges by node: entry 2e stands for e's head, 2e + 1 for its tail, in the edges' order within a node."""
-    pointer = np.zeros(num_nodes + 1, np.int64)
-    for e in range(len(head)):
-        pointer[head[e] + 1] += 1
-        pointer[tail[e] + 1] += 1
-    for i in range(num_nodes):
-        pointer[i + 1] += pointer[i]
-    place = pointer[:-1].copy()
-    order = np.empty(2 * len(head), np.int64)
-    for e in range(len(head)):
-        order[place[head[e]]] = 2 * e
-        place[head[e]] += 1
-        order[place[tail[e]]] = 2 * e + 1
-        place[tail[e]] += 1
-    return pointer, order
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def _nodes_backward(grad, nodes, relations, head, relation, tail, pointer, order, blocks, grad_nodes):
-    for block in prange(len(blocks) - 1):
-        for i in range(blocks[block], blocks[block + 1]):
-            out = grad_nodes[i]
-            out[:] = 0
-            for position in range(pointer[i], pointer[i + 1]):
-                e = order[position] >> 1
-                other = nodes[head[e] if order[position] & 1 else tail[e]]
-                w, g = relations[relation[e]], grad[e]
-                for k in range(len(out)):
-                    out[k] += g * w[k] * other[k]
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def _relations_backward(grad, nodes, relations, head, relation, tail, grad_relations):
-    parts = np.zeros((SLICES, relations.shape[0], relations.shape[1]), relations.dtype)
-    for piece in prange(SLICES):
-        for e in range(piece * len(head) // SLICES, (piece + 1) * len(head) // SLICES):
-            h, t, g, out = nodes[head[e]], nodes[tail[e]], grad[e], parts[piece, relation[e]]
-            for k in range(len(out)):
-                out[k] += g * h[k] * t[k]
-    grad_relations[:] = 0
-    for piece in range(SLICES):
-        grad_relations += parts[piece]
+_register(_triple_product, _triple_product_backward, paired=False)
+_register(_complex_product, _complex_product_backward, paired=True)

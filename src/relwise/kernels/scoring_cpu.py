@@ -15,11 +15,26 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
-from relwise.kernels.vector import FAST
+from relwise.kernels.vector import AHEAD, FAST, prefetch
 
 PIECES = 64  # of the edges; many, so that a thread that is held up leaves less to wait for
-FEWEST = 16  # the same where each piece needs a sum of its own for every relation
+FEWEST = 16  # the same where each piece has a sum of its own for every relation
+SMALLEST = 512  # edges of a piece, for which beginning one is worth while
 CHUNK = 256  # edges whose indices stand in scratch at a time: in the nearest cache
+
+
+def divide(edges: int, relations: int) -> tuple[int, bool]:
+    """How many pieces the edges are cut in, and whether each sums the relations' gradient by itself.
+
+    Those sums are at most an eighth of a row an edge; where relations are more than that, their gradient is a second
+    pass over the edges, sorted by relation.
+
+    >>> divide(76_000, 2), divide(76_000, 237), divide(76_000, 3_000), divide(1, 1)
+    ((64, True), (20, True), (64, False), (1, False))
+    """
+    pieces = max(1, min(PIECES, edges // SMALLEST))
+    fewer = min(pieces, max(FEWEST, edges // (16 * max(relations, 1))))
+    return (fewer, True) if 8 * fewer * relations <= edges else (pieces, False)
 
 
 @njit(cache=True)
@@ -33,12 +48,12 @@ def look_up(keys, size, out):  # pragma: no cover (compiled)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def forward(nodes, relations, head, relation, tail, paired, out):  # pragma: no cover (compiled)
+def forward(nodes, relations, head, relation, tail, paired, pieces, out):  # pragma: no cover (compiled)
     """Fill `out` (n,) with the products; returns (nodes, relations): whether all their indices are in range."""
-    fits = np.ones((2, PIECES), np.bool_)
-    for piece in prange(PIECES):
+    fits = np.ones((2, pieces), np.bool_)
+    for piece in prange(pieces):
         h, r, t = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
-        begin, end = piece * len(head) // PIECES, (piece + 1) * len(head) // PIECES
+        begin, end = piece * len(head) // pieces, (piece + 1) * len(head) // pieces
         for first in range(begin, end, CHUNK):
             last = min(first + CHUNK, end)
             count = last - first
@@ -71,28 +86,39 @@ def cut(indptr, position):  # pragma: no cover (compiled)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def nodes_backward(
-    grad, nodes, relations, head, relation, tail, indptr, order, paired, pieces, grad_nodes, parts
+def backward(
+    grad, nodes, factors, head, factor, tail, indptr, order, paired, pieces, out, parts
 ):  # pragma: no cover (compiled)
-    """Fill `grad_nodes` (N, d) and `parts` (pieces, R, d), what each piece adds to the relations' gradient.
+    """Fill `out` with Σ g · factor · (other end) over each of its rows' entries; of complex numbers see `add_run`.
+
+    For the nodes' gradient the factors are the relations, and the entries are the ends sorted by node; for that of the
+    relations the factors are the heads' states, and the entries are the edges sorted by relation.
 
     Args:
-        indptr, order: the ends sorted by node (`sort_by_key` of head and tail).
-        parts: (pieces, 0, d) where the relations' gradient is not asked for.
+        grad: (n,).
+        nodes, factors: (N, d), (R, d).
+        head, factor, tail: (n,) an entry below n is the edge of its factor and tail, one from n on of factor and head.
+        indptr, order: the entries of each row of `out` (`sort_by_key`).
+        paired: whether numbers are complex.
+        pieces: in how many the work is cut.
+        out: (N, d) or (R, d), to be filled.
+        parts: (pieces, R, d), to be filled with what each piece adds to the factors' own gradient; or (pieces, 0, d).
     """
-    edges, work = len(head), np.int64(len(order)) + len(nodes)
-    carried, owner = np.empty((pieces, nodes.shape[1]), grad_nodes.dtype), np.empty(pieces, np.int64)
+    edges, work = len(head), np.int64(len(order)) + len(out)
+    width = out.shape[1]
+    carried, owner = np.empty((pieces, width), out.dtype), np.empty(pieces, np.int64)
     for piece in prange(pieces):
         row, entry, is_open = cut(indptr, np.int64(piece) * work // pieces)
         last_row, last_entry, last_is_open = cut(indptr, np.int64(piece + 1) * work // pieces)
         owner[piece] = row if is_open else -1
-        index, value = np.empty(CHUNK, np.uint32), np.empty(CHUNK, grad_nodes.dtype)
-        code, line = np.empty(CHUNK, np.uint32), np.empty((1, nodes.shape[1]), grad_nodes.dtype)
+        index, value = np.zeros(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
+        code, line = np.empty(CHUNK, np.uint32), np.empty((1, width), out.dtype)
         part = parts[piece]
         part[:] = 0
         first, stop = entry, entry  # what stands in scratch
         for i in range(row, last_row + last_is_open):
-            line[0] = 0
+            for k in range(width):
+                line[0, k] = 0
             end = last_entry if i == last_row else np.int64(indptr[i + 1])
             while entry < end:
                 if entry == stop:
@@ -103,12 +129,13 @@ def nodes_backward(
                         e = np.uint64(at - edges if is_tail else at)
                         index[n] = head[e] if is_tail else tail[e]
                         value[n] = grad[e]
-                        code[n] = 2 * relation[e] + is_tail
+                        code[n] = 2 * factor[e] + is_tail
                 n = begin = entry - first
                 limit = min(end, stop) - first
                 while n < limit and code[n] == code[begin]:
+                    prefetch(nodes, index[n + AHEAD])
                     n += 1
-                run = nodes, index, value, begin, n, relations, np.uint64(code[begin] >> 1), np.uint64(i)
+                run = nodes, index, value, begin, n, factors, np.uint64(code[begin] >> 1), np.uint64(i)
                 if paired:
                     add_complex_run(*run, code[begin] & 1 == 1, line, part)
                 else:
@@ -116,12 +143,14 @@ def nodes_backward(
                 entry = first + n
             # A row that an earlier piece has opened is that piece's; what this one adds waits in `carried`.
             if is_open and i == row:
-                carried[piece] = line[0]
+                for k in range(width):
+                    carried[piece, k] = line[0, k]
             else:
-                grad_nodes[i] = line[0]
+                for k in range(width):
+                    out[i, k] = line[0, k]
     for piece in range(pieces):
         if owner[piece] >= 0:
-            grad_nodes[owner[piece]] += carried[piece]
+            out[owner[piece]] += carried[piece]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)

@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit, prange
 
 SLICES = 16  # of the entries, at most; of the keys, for the sum over them
-OUTSIDE = -1
 
 
 @njit(parallel=True, cache=True)
@@ -14,35 +13,25 @@ def sort_by_key(first, second, num_keys):  # pragma: no cover (compiled)
     """Positions of two arrays, one behind the other, by their values; in the arrays' order where those are equal.
 
     Args:
-        first, second: (n,), (m,) integers in 0..num_keys - 1; `second` may be empty.
+        first, second: (n,), (m,) integers in 0..num_keys - 1, which is not checked; n + m is below 2**31.
         num_keys: how many values there may be.
 
     Returns:
-        indptr: (num_keys + 1,) int32; `order[indptr[k]:indptr[k + 1]]` have the value k. Where a value is out of
-            range, `indptr[num_keys]` is -1, and nothing is sorted.
+        indptr: (num_keys + 1,) int32; `order[indptr[k]:indptr[k + 1]]` have the value k.
         order: (n + m,) int32.
     """
     n, total = len(first), len(first) + len(second)
     # Each slice counts by itself: no more numbers of that than there are entries.
     slices = max(1, min(SLICES, total // max(num_keys, 1)))
     counts = np.empty((slices, num_keys), np.int32)
-    fits = np.ones(slices, np.bool_)
     for piece in prange(slices):
         begin, end = piece * total // slices, (piece + 1) * total // slices
-        count, inside = counts[piece], True
+        count = counts[piece]
         count[:] = 0
         for keys, start, stop in ((first, begin, min(end, n)), (second, max(begin, n) - n, end - n)):
             for at in range(start, stop):
-                key = np.uint64(keys[at])
-                if key < np.uint64(num_keys):
-                    count[key] += 1
-                else:
-                    inside = False
-        fits[piece] = inside
+                count[np.uint64(keys[at])] += 1
     indptr, order = np.empty(num_keys + 1, np.int32), np.empty(total, np.int32)
-    if not fits.all():
-        indptr[num_keys] = OUTSIDE
-        return indptr, order
 
     # From counts to places: of each key, the slices' one after the other.
     sums = np.empty(SLICES, np.int64)

@@ -3,6 +3,8 @@ sums of rows that keep several loads under way."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
@@ -15,8 +17,7 @@ LINE = 64  # bytes of a cache line
 AHEAD = 8  # edges between a prefetch and its use: about what one core has in flight
 
 
-@intrinsic
-def prefetch(typingctx, array, index):
+def _prefetch(typingctx, array, index):
     """Ask for `array[index]` before it is read: a number, or the first 512 bytes of a row.
 
     Rows are gathered from all over a table that is larger than a core's own cache. Left to itself a core waits for
@@ -45,6 +46,10 @@ def prefetch(typingctx, array, index):
         return context.get_dummy_value()
 
     return types.void(array, index), generate
+
+
+prefetch: Any = intrinsic(_prefetch)
+"""`prefetch(array, index)`: ask for what stands there before it is read."""
 
 
 @intrinsic

@@ -110,7 +110,7 @@ class Corruptor:
         taken = sampler.take(self, Asked(index, replaced, decoder, states, positive_logit.detach(), step, seed))
         ends = self.table.ends[:, index]
         np.put_along_axis(ends, replaced[None], taken.nodes[None], axis=0)
-        return Negatives(Edges(ends[HEAD], self.table.relations[index], ends[TAIL]), taken.proposed, taken.refused)
+        return Negatives(Edges(ends[HEAD], self.edges.relations[index], ends[TAIL]), taken.proposed, taken.refused)
 
     def proposals(
         self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1

@@ -19,9 +19,9 @@ from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import _mask as fact_mask
 from relwise.kernels.basis_plan import basis_plan
 from relwise.kernels.heads import head_logits, head_logits_backward
-from relwise.kernels.matmul import product
+from relwise.kernels.matmul import Precision, product
 
-CHUNK_BYTES = 4 << 20  # of a chunk's B sums a node: they are to be in the last cache when they are multiplied
+CHUNK_BYTES = 16 << 20  # of a chunk's B sums a node: less, and threads meet too often; more, and they leave the cache
 
 
 def basis_layer(
@@ -34,6 +34,7 @@ def basis_layer(
     adjacency: Adjacency,
     keep: Tensor | None,
     slope: float,
+    precision: Precision = "float32",
 ) -> Tensor:
     """(N, out_dim) the new states of eq. 3, as `relgnn_layer` gives them for `W_r = Σ_b c_rb V_b`.
 
@@ -47,9 +48,10 @@ def basis_layer(
         adjacency: the message graph.
         keep: (F,) bool, which facts carry messages; None: all.
         slope: every LeakyReLU's.
+        precision: of the matrix products' factors.
     """
     parameters = basis, coefficient, weight_self, *attention, relation_state
-    return _BasisLayer.apply(x, *parameters, adjacency, keep, slope)  # pyright: ignore[reportReturnType]
+    return _BasisLayer.apply(x, *parameters, adjacency, keep, slope, precision)  # pyright: ignore[reportReturnType]
 
 
 def basis_row_logits(
@@ -74,21 +76,21 @@ class _BasisLayer(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx, x, basis, coefficient, weight_self, of_target, of_relation, of_source, relation_state, adjacency, keep,
-        slope,
+        slope, precision,
     ):  # fmt: skip
-        own = product(x, weight_self)
+        own = product(x, weight_self, precision)
         target_logit = head_logits(own, of_target)
         by_relation = relation_state @ of_relation
         row_logit, by_basis = basis_row_logits(x, basis, coefficient, of_source, by_relation, adjacency)
         weight, logsumexp = _weights(target_logit, row_logit, adjacency, keep, slope)
-        out = _weighted_sums(x, basis, coefficient, weight, adjacency)
+        out = _weighted_sums(x, basis, coefficient, weight, adjacency, precision)
         out += own
         functional.leaky_relu_(out, slope)
         ctx.save_for_backward(
             x, basis, coefficient, weight_self, of_target, of_relation, of_source, relation_state,
             own, by_basis, target_logit, row_logit, logsumexp, out, keep,
         )  # fmt: skip
-        ctx.adjacency, ctx.slope = adjacency, slope
+        ctx.adjacency, ctx.slope, ctx.precision = adjacency, slope, precision
         return out
 
     @staticmethod
@@ -102,7 +104,7 @@ class _BasisLayer(torch.autograd.Function):
         # LeakyReLU keeps the sign, so what came out tells on which side it was.
         grad = torch.ops.aten.leaky_relu_backward(grad, out, ctx.slope, True)
         grad_x, grad_basis, grad_coefficient, grad_target, grad_row = _sums_backward(
-            grad, x, basis, coefficient, target_logit, row_logit, logsumexp, adjacency, keep, ctx.slope
+            grad, x, basis, coefficient, target_logit, row_logit, logsumexp, adjacency, keep, ctx.slope, ctx.precision
         )
         num_slices = cpu.num_slices(adjacency.num_edges, adjacency.num_nodes, of_source.shape[1])
         grad_by_basis = torch.empty_like(by_basis)
@@ -121,10 +123,10 @@ class _BasisLayer(torch.autograd.Function):
         grad_of_source = torch.einsum("bio,bil->ol", basis, grad_vectors)
         grad_own = grad
         grad_of_target = head_logits_backward(grad_target, own, of_target, grad_own)
-        grad_x += product(grad_own, weight_self.t())
+        grad_x += product(grad_own, weight_self.t(), ctx.precision)
         return (
-            grad_x, grad_basis, grad_coefficient, product(x.t(), grad_own), grad_of_target,
-            relation_state.t() @ by_relation, grad_of_source, by_relation @ of_relation.t(), None, None, None,
+            grad_x, grad_basis, grad_coefficient, product(x.t(), grad_own, ctx.precision), grad_of_target,
+            relation_state.t() @ by_relation, grad_of_source, by_relation @ of_relation.t(), None, None, None, None,
         )  # fmt: skip
 
 
@@ -158,7 +160,9 @@ def _chunks(basis: Tensor, num_nodes: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + size, num_nodes)
 
 
-def _weighted_sums(x: Tensor, basis: Tensor, coefficient: Tensor, weight: Tensor, adjacency: Adjacency) -> Tensor:
+def _weighted_sums(
+    x: Tensor, basis: Tensor, coefficient: Tensor, weight: Tensor, adjacency: Adjacency, precision: Precision
+) -> Tensor:
     """(N, out_dim) Σ_e weight[e] W_r x_j."""
     plan = basis_plan(adjacency)
     count, in_dim, out_dim = basis.shape
@@ -170,7 +174,7 @@ def _weighted_sums(x: Tensor, basis: Tensor, coefficient: Tensor, weight: Tensor
         room = room if len(room) else x.new_empty(last - first, count, in_dim)
         sums = room[: last - first]
         bases.sum_by_basis(states, *edges, coefficients, first, last, sums.numpy())
-        out[first:last] = product(sums.flatten(1), stacked)
+        out[first:last] = product(sums.flatten(1), stacked, precision)
     return out
 
 
@@ -185,6 +189,7 @@ def _sums_backward(
     adjacency: Adjacency,
     keep: Tensor | None,
     slope: float,
+    precision: Precision,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, basis, coefficient and target_logit, and of row_logit by source, from the weighted sums'."""
     plan = basis_plan(adjacency)
@@ -202,14 +207,18 @@ def _sums_backward(
     grad_weight, beta = np.empty(num_edges, coefficients.dtype), np.empty((heads, num_edges), coefficients.dtype)
     filled = grad_weight, beta, parts.numpy(), of_coefficient.numpy()
     for first, last in _chunks(basis, len(x)):
-        said = product(x[first:last], beside).view(-1, count, out_dim)
+        said = product(x[first:last], beside, precision).view(-1, count, out_dim)
         grad_said = torch.empty_like(said)
         bases.sources_backward(
             *states, *edges, mask, slope, coefficients, first, last, said.numpy(), grad_said.numpy(), *filled
         )
-        grad_x[first:last] = product(grad_said.flatten(1), beside.t())
-        grad_beside += product(x[first:last].t(), grad_said.flatten(1))
-    inner, grad_target, grad_row = x.new_empty(num_nodes, heads), torch.empty_like(target_logit), torch.empty_like(row_logit)
+        grad_x[first:last] = product(grad_said.flatten(1), beside.t(), precision)
+        grad_beside += product(x[first:last].t(), grad_said.flatten(1), precision)
+    inner, grad_target, grad_row = (
+        x.new_empty(num_nodes, heads),
+        torch.empty_like(target_logit),
+        torch.empty_like(row_logit),
+    )
     cpu.add_parts(parts.numpy(), inner.numpy())
     by_row = plan.row_edge, plan.target
     cpu.logits_backward(beta, grad_weight, inner.numpy(), *by_row, grad_target.numpy(), grad_row.numpy())

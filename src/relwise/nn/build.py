@@ -10,7 +10,7 @@ from torch import Tensor
 
 from relwise.data.graph import Graph
 from relwise.nn.attributes import TypeEncoder
-from relwise.nn.decoders import DistMult
+from relwise.nn.decoders import ComplEx, DistMult
 from relwise.nn.messages import num_inverse_relations
 from relwise.nn.model import RelGNN
 from relwise.settings import Settings
@@ -55,9 +55,10 @@ def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor]]:
 
 
 def _assemble(encoders: Sequence[TypeEncoder], num_relations: int, num_inverse: int, settings: Settings) -> RelGNN:
+    decoder = ComplEx if settings.decoder == "complex" else DistMult
     return RelGNN(
         encoders,
-        DistMult(num_relations, settings.dim),
+        decoder(num_relations, settings.dim),
         num_inverse,
         settings.dim,
         settings.layers,

@@ -15,7 +15,7 @@ from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend, attend_backward
 from relwise.kernels.grouped import grouped_product, grouped_product_backward
 from relwise.kernels.heads import head_logits, head_logits_backward
-from relwise.kernels.matmul import product
+from relwise.kernels.matmul import Precision, product
 
 
 def relgnn_layer(
@@ -27,6 +27,7 @@ def relgnn_layer(
     adjacency: Adjacency,
     keep: Tensor | None,
     slope: float,
+    precision: Precision = "float32",
 ) -> Tensor:
     """(N, out_dim) the new states of eq. 3.
 
@@ -39,17 +40,20 @@ def relgnn_layer(
         adjacency: the message graph.
         keep: (F,) bool, which facts carry messages; None: all.
         slope: every LeakyReLU's.
+        precision: of the matrix products' factors.
     """
-    return _Layer.apply(x, weights, weight_self, *attention, relation_state, adjacency, keep, slope)  # pyright: ignore[reportReturnType]
+    tensors = x, weights, weight_self, *attention, relation_state
+    return _Layer.apply(*tensors, adjacency, keep, slope, precision)  # pyright: ignore[reportReturnType]
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, x, weights, weight_self, of_target, of_relation, of_source, relation_state, adjacency, keep, slope
-    ):
-        own = product(x, weight_self)
-        rows = grouped_product(x, weights, adjacency)
+        ctx, x, weights, weight_self, of_target, of_relation, of_source, relation_state,
+        adjacency, keep, slope, precision,
+    ):  # fmt: skip
+        own = product(x, weight_self, precision)
+        rows = grouped_product(x, weights, adjacency, precision)
         target_logit, row_logit = head_logits(own, of_target), head_logits(rows, of_source)
         row_logit += (relation_state @ of_relation).index_select(0, adjacency.row_relation)
         out, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
@@ -59,7 +63,7 @@ class _Layer(torch.autograd.Function):
             x, weights, weight_self, of_target, of_relation, of_source, relation_state,
             own, rows, target_logit, row_logit, logsumexp, out, keep,
         )  # fmt: skip
-        ctx.adjacency, ctx.slope = adjacency, slope
+        ctx.adjacency, ctx.slope, ctx.precision = adjacency, slope, precision
         return out
 
     @staticmethod
@@ -79,9 +83,9 @@ class _Layer(torch.autograd.Function):
         grad_own = grad
         grad_of_target = head_logits_backward(grad_target, own, of_target, grad_own)
         grad_of_source = head_logits_backward(grad_row, rows, of_source, grad_rows)
-        grad_x = product(grad_own, weight_self.t())
-        grad_weights = grouped_product_backward(grad_rows, x, weights, adjacency, grad_x)
+        grad_x = product(grad_own, weight_self.t(), ctx.precision)
+        grad_weights = grouped_product_backward(grad_rows, x, weights, adjacency, grad_x, ctx.precision)
         return (
-            grad_x, grad_weights, product(x.t(), grad_own), grad_of_target, relation_state.t() @ by_relation,
-            grad_of_source, by_relation @ of_relation.t(), None, None, None,
+            grad_x, grad_weights, product(x.t(), grad_own, ctx.precision), grad_of_target,
+            relation_state.t() @ by_relation, grad_of_source, by_relation @ of_relation.t(), None, None, None, None,
         )  # fmt: skip

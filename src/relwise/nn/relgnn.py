@@ -15,6 +15,8 @@ from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.attention import attention_weights
 from relwise.kernels.fusion import balance, fuse
 from relwise.kernels.grouped import grouped_product
+from relwise.nn.basis_layer import basis_layer, basis_row_logits
+from relwise.nn.forms import Form, choose_form
 from relwise.nn.layer import relgnn_layer
 
 # Of every LeakyReLU. The paper names the function and no slope; on `amazon`'s validation edges 0.5 was better than
@@ -72,6 +74,8 @@ class RelGNNConv(nn.Module):
         self.attention_relation = nn.Parameter(torch.empty(relation_dim, heads))
         self.attention_source = nn.Parameter(torch.empty(out_dim, heads))
         self.relation_state = nn.Parameter(torch.empty(num_relations, relation_dim))
+        # Of the layer of bases: None, what `choose_form` says of the graph.
+        self.form: Form | None = None
         self._cached: tuple[tuple[Tensor, Tensor], Adjacency] | None = None
         self.reset_parameters()
 
@@ -142,6 +146,9 @@ class RelGNNConv(nn.Module):
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
+        if self.coefficient is not None and self._form(x, adjacency) == "bases":
+            weights = self.basis, self.coefficient, self.weight_self
+            return basis_layer(x, *weights, attention, state, adjacency, keep, SLOPE)
         return relgnn_layer(x, self.weights(), self.weight_self, attention, state, adjacency, keep, SLOPE)
 
     @torch.no_grad()
@@ -154,8 +161,13 @@ class RelGNNConv(nn.Module):
     ) -> Tensor:
         """(E, L) the α of eq. 4, in the order of the adjacency's edges, no gradient; arguments as of `propagate`."""
         state = self.relation_state if relation_state is None else relation_state
-        row_logit = grouped_product(x, self.weights(), adjacency) @ self.attention_source
-        row_logit += (state @ self.attention_relation).index_select(0, adjacency.row_relation)
+        by_relation = state @ self.attention_relation
+        if self.coefficient is not None and self._form(x, adjacency) == "bases":
+            weights = self.basis, self.coefficient, self.attention_source
+            row_logit, _ = basis_row_logits(x, *weights, by_relation, adjacency)
+        else:
+            row_logit = grouped_product(x, self.weights(), adjacency) @ self.attention_source
+            row_logit += by_relation.index_select(0, adjacency.row_relation)
         return attention_weights(x @ self.weight_self @ self.attention_target, row_logit, adjacency, keep, SLOPE)
 
     def weights(self) -> Tensor:
@@ -163,6 +175,12 @@ class RelGNNConv(nn.Module):
         if self.coefficient is None:
             return self.basis
         return torch.einsum("rb,bio->rio", self.coefficient, self.basis)
+
+    def _form(self, x: Tensor, adjacency: Adjacency) -> Form:
+        if x.device.type != "cpu":
+            return "rows"
+        heads, bases = self.attention_source.shape[1], None if self.coefficient is None else len(self.basis)
+        return self.form or choose_form(adjacency, bases, self.in_dim, self.out_dim, heads)
 
     def _adjacency(self, edge_index: Tensor, edge_type: Tensor, num_nodes: int) -> Adjacency:
         given = edge_index, edge_type

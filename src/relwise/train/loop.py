@@ -23,6 +23,7 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
+from relwise.kernels.matmul import library
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import (
     ASASampler,
@@ -118,6 +119,7 @@ class Trainer:
 
     def __init__(self, graph: Graph, split: Split, settings: Settings, seed: int = 0) -> None:
         settle_threads()
+        library()  # whose setting may be wrong: told before any work
         self.graph, self.split, self.settings, self.seed = graph, split, settings, seed
         if not split.valid.labels.any() or split.valid.labels.all():
             raise InputError(

@@ -75,7 +75,7 @@ def propose_and_choose(
 
 @triton.jit
 def mix(value):
-    """SplitMix64's finaliser, as in `relwise.kernels.hashset`."""
+    """SplitMix64's finaliser, as in `relwise.kernels.mixing`."""
     x = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9
     x = (x ^ (x >> 27)) * 0x94D049BB133111EB
     return x ^ (x >> 31)
