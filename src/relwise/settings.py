@@ -27,6 +27,11 @@ class ModelSettings(BaseModel):
         "(a directed one counts twice, with its inverse), else 10",
     )
     dropout: float = Field(0.2, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
+    precision: Literal["float32", "bf16"] = Field(
+        "float32",
+        description="of the factors of the layers' matrix products; bf16 rounds them to bfloat16 and adds in float32: for "
+        "processors with bfloat16 units, elsewhere slower",
+    )
     node_embedding: bool = Field(
         False, description="give types with attributes a learnt embedding too; types without always have one"
     )
@@ -134,6 +139,7 @@ class SettingsKeywords(TypedDict, total=False):
     heads: int
     bases: int | None
     dropout: float
+    precision: Literal["float32", "bf16"]
     node_embedding: bool
     decoder: DecoderName
     sampler: SamplerName

@@ -409,3 +409,17 @@ def test_fusion_of_large_states_is_finite_and_its_gradient_right():
     assert fusion(big, -big).isfinite().all()
     x, y = (torch.randn(3, OUT, dtype=torch.float64, requires_grad=True) for _ in range(2))
     assert torch.autograd.gradcheck(fusion, (x, y))
+
+
+def test_bf16_is_near_float32_and_not_the_same():
+    torch.manual_seed(0)
+    conv = RelGNNConv(64, 64, 3)
+    x, edge_index, edge_type = torch.randn(50, 64), torch.randint(0, 50, (2, 400)), torch.randint(0, 3, (400,))
+    exact = conv(x, edge_index, edge_type)
+    (grad,) = torch.autograd.grad(exact.sum(), conv.basis)
+    conv.precision = "bf16"
+    rounded = conv(x, edge_index, edge_type)
+    (rounded_grad,) = torch.autograd.grad(rounded.sum(), conv.basis)
+    assert rounded.dtype == torch.float32
+    assert 1e-4 < (rounded - exact).norm() / exact.norm() < 1e-2
+    assert 1e-4 < (rounded_grad - grad).norm() / grad.norm() < 2e-2

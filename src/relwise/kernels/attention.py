@@ -175,8 +175,9 @@ def _(
     beta, inner = np.empty((heads, len(row_target)), weight.dtype), np.empty((num_nodes, heads), weight.dtype)
     by_row = _arrays(row_indptr, row_target)
     states = _arrays(grad_out, target_logit, row_logit, rows, logsumexp)
-    cpu.rows_backward(*states, *by_row, *_arrays(row_fact, keep), slope, grad_rows.numpy(), weight, beta, inner)
-    cpu.logits_backward(beta, weight, inner, *by_row, grad_target.numpy(), grad_row.numpy())
+    edges = [*by_row, *_arrays(row_fact, keep), slope]
+    cpu.rows_backward(*[*states, *edges, grad_rows.numpy(), weight, beta, inner])
+    cpu.logits_backward(*[beta, weight, inner, *by_row, grad_target.numpy(), grad_row.numpy()])
     return grad_target, grad_row, grad_rows
 
 

@@ -44,20 +44,21 @@ class _Fusion(torch.autograd.Function):
     def forward(ctx, attributes, topology, attention, slope):
         attributes, topology = attributes.contiguous(), topology.contiguous()
         out, logits = torch.empty_like(attributes), attributes.new_empty(len(attributes), attention.shape[1], 2)
-        arrays = (t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out))
-        _forward(*arrays, slope)
+        arrays = [t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out)]
+        _forward(*[*arrays, slope])
         ctx.save_for_backward(attributes, topology, attention, logits)
         ctx.slope = slope
         return out
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx, *grads):
+        (grad,) = grads
         attributes, topology, attention, logits = ctx.saved_tensors
         grad_attributes, grad_topology = torch.empty_like(attributes), torch.empty_like(topology)
         parts = torch.zeros(SLICES, *attention.t().shape, dtype=attention.dtype)
         tensors = grad.contiguous(), attributes, topology, attention.t().contiguous(), logits
         arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, parts)]
-        _backward(*arrays, ctx.slope)
+        _backward(*[*arrays, ctx.slope])
         return grad_attributes, grad_topology, parts.sum(dim=0).t(), None
 
 

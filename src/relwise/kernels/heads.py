@@ -46,8 +46,8 @@ def head_logits_backward(grad_logits: Tensor, states: Tensor, vectors: Tensor, g
         grad_states.addmm_(grad_logits, vectors.t())
         return states.t() @ grad_logits
     parts = np.zeros((SLICES, vectors.shape[1], vectors.shape[0]), grad_states.numpy().dtype)
-    arrays = (t.contiguous().numpy() for t in (grad_logits, states, vectors.t()))
-    _backward(*arrays, grad_states.numpy(), parts)
+    arrays = [t.contiguous().numpy() for t in (grad_logits, states, vectors.t())]
+    _backward(*[*arrays, grad_states.numpy(), parts])
     return torch.from_numpy(parts.sum(axis=0)).t()
 
 

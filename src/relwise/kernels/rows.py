@@ -168,7 +168,8 @@ def _product(paired: bool) -> Any:
     return product
 
 
-triple_rows, complex_rows = _product(False), _product(True)
+triple_rows: Any = _product(False)
+complex_rows: Any = _product(True)
 """`Σ nodes[head] · relations[relation] · nodes[tail]`; of complex numbers `Re Σ ... · conj(nodes[tail])`.
 
 Args:
@@ -223,7 +224,8 @@ def _each(builder: Any, rows: _Rows, start: Any, sums: list[Any], columns: list[
         out.add(target, column, lanes, product)
 
 
-add_run, add_complex_run = _add_run(False), _add_run(True)
+add_run: Any = _add_run(False)
+add_complex_run: Any = _add_run(True)
 """Add what a run's sum `s = Σ value[n] nodes[index[n]]` is worth to its node, and to its relation if that is the head.
 
 `line[0] += relations[relation] · s` and `part[relation] += nodes[node] · s`; of complex numbers `conj(relation) · s`

@@ -134,7 +134,7 @@ def _register(forward, backward, paired: bool) -> None:
         _check(nodes, relations, head, relation, tail, paired)
         out = relations.new_empty(head.shape[0])
         pieces, _ = cpu.divide(len(head), len(relations))
-        fit = cpu.forward(*_arrays(nodes, relations, head, relation, tail), paired, pieces, out.numpy())
+        fit = cpu.forward(*[*_arrays(nodes, relations, head, relation, tail), paired, pieces, out.numpy()])
         for inside, size in zip(fit, (len(nodes), len(relations)), strict=True):
             if not inside:
                 raise IndexError(f"an index is outside 0..{size - 1}")
@@ -147,13 +147,13 @@ def _register(forward, backward, paired: bool) -> None:
         pieces, together = cpu.divide(len(head), num_relations)
         parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
         g, h, w, head, relation, tail = _arrays(grad, nodes, relations, head, relation, tail)
-        ends = sort_by_key(head, tail, num_nodes)
-        cpu.backward(g, h, w, head, relation, tail, *ends, paired, pieces, grad_nodes.numpy(), parts)
+        other, ends = cpu.other_ends(head, tail), sort_by_key(head, tail, num_nodes)
+        cpu.backward(g, h, w, relation, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
         if together:
             cpu.merge(parts, grad_relations.numpy())
         else:
             by_relation = sort_by_key(relation, relation[:0], num_relations)
-            cpu.backward(g, h, h, head, head, tail, *by_relation, paired, pieces, grad_relations.numpy(), parts)
+            cpu.backward(g, h, h, head, other, *by_relation, paired, pieces, grad_relations.numpy(), parts)
         return grad_nodes.to(nodes.dtype), grad_relations
 
     def save(ctx, inputs, output) -> None:
@@ -174,8 +174,8 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
 def _check(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool) -> None:
     """The kernels know nothing of bounds."""
     if nodes.shape[1] != relations.shape[1] or (paired and nodes.shape[1] % 2):
-        need = "of one even size" if paired else "of one size"
-        raise ValueError(f"nodes have size {nodes.shape[1]} and relations {relations.shape[1]}: {need}, please")
+        sizes = f"nodes of size {nodes.shape[1]} and relations of size {relations.shape[1]}"
+        raise ValueError(f"{sizes}: must be one {'even ' if paired else ''}size")
     if not len(head) == len(relation) == len(tail) < LARGEST:
         raise ValueError(f"{len(head)} heads, {len(relation)} relations and {len(tail)} tails")
     if nodes.dtype not in (relations.dtype, torch.bfloat16) or relations.dtype not in (torch.float32, torch.float64):

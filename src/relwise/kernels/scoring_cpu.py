@@ -85,9 +85,20 @@ def cut(indptr, position):  # pragma: no cover (compiled)
     return low, np.int64(indptr[low]) + max(behind - 1, 0), behind > 0
 
 
+@njit(parallel=True, cache=True)
+def other_ends(head, tail):  # pragma: no cover (compiled)
+    """(2 n,) int32: the tails, then the heads."""
+    n = len(head)
+    out = np.empty(2 * n, np.int32)
+    for e in prange(n):
+        out[e] = tail[e]
+        out[n + e] = head[e]
+    return out
+
+
 @njit(parallel=True, fastmath=FAST, cache=True)
 def backward(
-    grad, nodes, factors, head, factor, tail, indptr, order, paired, pieces, out, parts
+    grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts
 ):  # pragma: no cover (compiled)
     """Fill `out` with Σ g · factor · (other end) over each of its rows' entries; of complex numbers see `add_run`.
 
@@ -97,14 +108,15 @@ def backward(
     Args:
         grad: (n,).
         nodes, factors: (N, d), (R, d).
-        head, factor, tail: (n,) an entry below n is the edge of its factor and tail, one from n on of factor and head.
-        indptr, order: the entries of each row of `out` (`sort_by_key`).
+        factor: (n,) rows of `factors`.
+        other: (2 n,) int32, the other end of the n edges' heads, then of their tails; or (n,), of their heads alone.
+        indptr, order: the entries of each row of `out` (`sort_by_key`): entry e is edge e's head, n + e its tail.
         paired: whether numbers are complex.
         pieces: in how many the work is cut.
         out: (N, d) or (R, d), to be filled.
         parts: (pieces, R, d), to be filled with what each piece adds to the factors' own gradient; or (pieces, 0, d).
     """
-    edges, work = len(head), np.int64(len(order)) + len(out)
+    edges, work = len(grad), np.int64(len(order)) + len(out)
     width = out.shape[1]
     carried, owner = np.empty((pieces, width), out.dtype), np.empty(pieces, np.int64)
     for piece in prange(pieces):
@@ -124,10 +136,10 @@ def backward(
                 if entry == stop:
                     first, stop = entry, min(entry + CHUNK, last_entry)
                     for n in range(stop - first):
-                        at = np.int64(order[first + n])
+                        at = np.uint32(order[first + n])
                         is_tail = at >= edges
-                        e = np.uint64(at - edges if is_tail else at)
-                        index[n] = head[e] if is_tail else tail[e]
+                        e = at - np.uint32(edges) if is_tail else at
+                        index[n] = other[at]
                         value[n] = grad[e]
                         code[n] = 2 * factor[e] + is_tail
                 n = begin = entry - first

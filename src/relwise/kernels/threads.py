@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numba
 import torch
+from numba.core import config
 
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -39,7 +41,8 @@ def settle_threads(cores: int | None = None) -> int:
     if cores is not None and cores < threads:
         threads = cores
         torch.set_num_threads(threads)
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # pyright: ignore[reportAttributeAccessIssue]
+    most: Any = config  # Numba sets its attributes as it reads the environment
+    numba.set_num_threads(min(threads, most.NUMBA_NUM_THREADS))
     return threads
 
 

@@ -52,12 +52,14 @@ prefetch: Any = intrinsic(_prefetch)
 """`prefetch(array, index)`: ask for what stands there before it is read."""
 
 
-@intrinsic
-def _float_of_bits(typingctx, bits):
+def _emit_float_of_bits(typingctx, bits):
     def generate(context, builder, signature, arguments):
         return builder.bitcast(arguments[0], ir.FloatType())
 
     return types.float32(types.int32), generate
+
+
+_float_of_bits: Any = intrinsic(_emit_float_of_bits)
 
 
 def exp_of_negative(x):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from relwise.kernels import bases, cpu, hubs
+from relwise.kernels import bases, basis_logits, cpu, hubs
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import _mask as fact_mask
 from relwise.kernels.basis_plan import basis_plan
@@ -68,7 +68,7 @@ def basis_row_logits(
     by_basis = head_logits(x, _vectors(basis, of_source)).view(len(x), len(basis), -1)
     out = by_relation.new_empty(len(adjacency.row_source), by_relation.shape[1])
     where = adjacency.row_relation.numpy(), adjacency.row_source.numpy()
-    bases.row_logits(*_arrays(coefficient, by_basis, by_relation), *where, out.numpy())
+    basis_logits.row_logits(*_arrays(coefficient, by_basis, by_relation), *where, out.numpy())
     return out, by_basis
 
 
@@ -111,7 +111,7 @@ class _BasisLayer(torch.autograd.Function):
         of_coefficient, by_relation = (
             torch.zeros(num_slices, *like.shape, dtype=x.dtype) for like in (coefficient, relation_state @ of_relation)
         )
-        bases.row_logits_backward(
+        basis_logits.row_logits_backward(
             *_arrays(grad_row, coefficient, by_basis), plan.row_relation, adjacency.source_indptr.numpy(),
             *_arrays(grad_by_basis, of_coefficient, by_relation),
         )  # fmt: skip
@@ -143,13 +143,13 @@ def _weights(
     target, row = _arrays(target_logit, row_logit)
     indptr = adjacency.indptr.numpy()
     edges = *_arrays(adjacency.row, adjacency.fact, fact_mask(keep, adjacency)), slope
-    bases.edge_weights(target, row, indptr, *edges, weight.numpy(), logsumexp.numpy())
+    basis_logits.edge_weights(target, row, indptr, *edges, weight.numpy(), logsumexp.numpy())
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
         # Rows of no width: of what it finds, only the logarithms are wanted.
         rows, out = np.empty((len(row), 0), row.dtype), np.empty((len(target), 0), row.dtype)
         hubs.attend_hubs(pieces, target, row, rows, *edges, out, logsumexp.numpy())
-        bases.hub_weights(pieces, target, row, *edges, logsumexp.numpy(), weight.numpy())
+        basis_logits.hub_weights(pieces, target, row, *edges, logsumexp.numpy(), weight.numpy())
     return weight, logsumexp
 
 

@@ -65,4 +65,5 @@ def _assemble(encoders: Sequence[TypeEncoder], num_relations: int, num_inverse: 
         settings.heads,
         settings.num_bases(num_relations + num_inverse),
         settings.dropout,
+        settings.precision,
     )

@@ -67,14 +67,14 @@ class _Layer(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx, *grads):
         (
             x, weights, weight_self, of_target, of_relation, of_source, relation_state,
             own, rows, target_logit, row_logit, logsumexp, out, keep,
         ) = ctx.saved_tensors  # fmt: skip
         adjacency: Adjacency = ctx.adjacency
         # LeakyReLU keeps the sign, so what came out tells on which side it was.
-        grad = torch.ops.aten.leaky_relu_backward(grad, out, ctx.slope, True)
+        grad = torch.ops.aten.leaky_relu_backward(grads[0], out, ctx.slope, True)
         grad_target, grad_row, grad_rows = attend_backward(
             grad, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
         )

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.dropout import dropout
+from relwise.kernels.matmul import Precision
 from relwise.nn.decoders import Decoder
 from relwise.nn.relgnn import AttributeFusion, RelGNNConv
 
@@ -25,6 +26,7 @@ class RelGNN(nn.Module):
         heads: attention heads L.
         bases: basis matrices per layer; None: a matrix per relation.
         dropout: share of the inputs of each layer that a step zeroes.
+        precision: of the layers' matrix products (see `RelGNNConv`).
     """
 
     def __init__(
@@ -37,13 +39,16 @@ class RelGNN(nn.Module):
         heads: int = 2,
         bases: int | None = None,
         dropout: float = 0.0,
+        precision: Precision = "float32",
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleList(encoders)
         self.decoder = decoder
         self.inverse_state = nn.Parameter(torch.randn(num_inverse, dim))
         num_relations = len(decoder.relation) + num_inverse
-        self.layers = nn.ModuleList(RelGNNConv(dim, dim, num_relations, heads, bases) for _ in range(layers))
+        self.layers = nn.ModuleList(
+            RelGNNConv(dim, dim, num_relations, heads, bases, precision=precision) for _ in range(layers)
+        )
         for layer in self.layers:
             # The decoder's states are shared in: a state of the layer's own would be a weight without a use.
             del layer.relation_state

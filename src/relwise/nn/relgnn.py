@@ -15,6 +15,7 @@ from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.attention import attention_weights
 from relwise.kernels.fusion import balance, fuse
 from relwise.kernels.grouped import grouped_product
+from relwise.kernels.matmul import Precision
 from relwise.nn.basis_layer import basis_layer, basis_row_logits
 from relwise.nn.forms import Form, choose_form
 from relwise.nn.layer import relgnn_layer
@@ -44,6 +45,7 @@ class RelGNNConv(nn.Module):
         heads: L.
         bases: B, the number of basis matrices of eq. 5; None: each relation has a matrix of its own.
         relation_dim: size of the relation states h_r; None: `out_dim`.
+        precision: of the factors of matrix products; "bf16" rounds them to bfloat16, sums stay in float32.
 
     Shapes:
         x (N, in_dim), edge_index (2, E), edge_type (E,) → (N, out_dim).
@@ -62,8 +64,10 @@ class RelGNNConv(nn.Module):
         heads: int = 2,
         bases: int | None = None,
         relation_dim: int | None = None,
+        precision: Precision = "float32",
     ) -> None:
         super().__init__()
+        self.precision: Precision = precision
         self.in_dim, self.out_dim, self.num_relations = in_dim, out_dim, num_relations
         relation_dim = out_dim if relation_dim is None else relation_dim
         count = num_relations if bases is None else bases
@@ -146,10 +150,12 @@ class RelGNNConv(nn.Module):
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
-        if self.coefficient is not None and self._form(x, adjacency) == "bases":
+        in_float32 = self.precision == "float32"  # the other precision is the rows form's alone
+        if self.coefficient is not None and in_float32 and self._form(x, adjacency) == "bases":
             weights = self.basis, self.coefficient, self.weight_self
             return basis_layer(x, *weights, attention, state, adjacency, keep, SLOPE)
-        return relgnn_layer(x, self.weights(), self.weight_self, attention, state, adjacency, keep, SLOPE)
+        weights = self.weights(), self.weight_self
+        return relgnn_layer(x, *weights, attention, state, adjacency, keep, SLOPE, self.precision)
 
     @torch.no_grad()
     def attention(
