@@ -74,8 +74,10 @@ def compare(
 def random_graph(nodes: int, edges: int, relations: int) -> Adjacency:
     """Edges between nodes drawn evenly: nearly every edge has a pair of relation and source of its own."""
     generator = torch.Generator().manual_seed(0)
-    drawn = (torch.randint(0, high, (edges,), generator=generator) for high in (nodes, nodes, relations))
-    return build_adjacency(*drawn, nodes, relations)
+    source, target, relation = (
+        torch.randint(0, high, (edges,), generator=generator) for high in (nodes, nodes, relations)
+    )
+    return build_adjacency(source, target, relation, nodes, relations)
 
 
 def main() -> None:

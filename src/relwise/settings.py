@@ -29,8 +29,8 @@ class ModelSettings(BaseModel):
     dropout: float = Field(0.2, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
     precision: Literal["float32", "bf16"] = Field(
         "float32",
-        description="of the factors of the layers' matrix products; bf16 rounds them to bfloat16 and adds in float32: for "
-        "processors with bfloat16 units, elsewhere slower",
+        description="of the factors of the layers' matrix products; bf16 rounds them to bfloat16 and adds in float32: "
+        "for processors with bfloat16 units, elsewhere slower",
     )
     node_embedding: bool = Field(
         False, description="give types with attributes a learnt embedding too; types without always have one"

@@ -313,9 +313,7 @@ def test_every_sampler_trains(given: dict[str, Any]) -> None:
 
 def test_a_pool_of_one_makes_every_sampler_the_random_one() -> None:
     graph = small_graph()
-    first, *others = (
-        numbers(fitted(graph, sampler=sampler, pool=1, warmup=0)[0]) for sampler in get_args(SamplerName)
-    )
+    first, *others = (numbers(fitted(graph, sampler=sampler, pool=1, warmup=0)[0]) for sampler in get_args(SamplerName))
     assert all(other == first for other in others)
 
 

@@ -53,7 +53,7 @@ def attend(
         adjacency.indptr,
         adjacency.row,
         adjacency.fact,
-        _mask(keep, adjacency),
+        fact_mask(keep, adjacency),
         adjacency.row_indptr,
         adjacency.row_target,
         adjacency.row_fact,
@@ -81,7 +81,7 @@ def attend_backward(
         adjacency.indptr,
         adjacency.row,
         adjacency.fact,
-        _mask(keep, adjacency),
+        fact_mask(keep, adjacency),
         adjacency.row_indptr,
         adjacency.row_target,
         adjacency.row_fact,
@@ -89,7 +89,8 @@ def attend_backward(
     )
 
 
-def _mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
+def fact_mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
+    """(F,) bool which facts carry messages: all, or as given, which must name each."""
     if keep is None:
         return torch.ones(adjacency.num_facts, dtype=torch.bool, device=adjacency.fact.device)
     if len(keep) < adjacency.num_facts:

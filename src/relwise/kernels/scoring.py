@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from relwise.kernels import cuda
 from relwise.kernels import scoring_cpu as cpu
 from relwise.kernels.sorting import sort_by_key
 
@@ -184,3 +185,4 @@ def _check(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tai
 
 _register(_triple_product, _triple_product_backward, paired=False)
 _register(_complex_product, _complex_product_backward, paired=True)
+cuda.register_scoring(_triple_product, _triple_product_backward)

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from relwise.kernels import bases, basis_logits, cpu, hubs
 from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.attention import _mask as fact_mask
+from relwise.kernels.attention import fact_mask
 from relwise.kernels.basis_plan import basis_plan
 from relwise.kernels.heads import head_logits, head_logits_backward
 from relwise.kernels.matmul import Precision, product
@@ -68,7 +68,7 @@ def basis_row_logits(
     by_basis = head_logits(x, _vectors(basis, of_source)).view(len(x), len(basis), -1)
     out = by_relation.new_empty(len(adjacency.row_source), by_relation.shape[1])
     where = adjacency.row_relation.numpy(), adjacency.row_source.numpy()
-    basis_logits.row_logits(*_arrays(coefficient, by_basis, by_relation), *where, out.numpy())
+    basis_logits.row_logits(*[*_arrays(coefficient, by_basis, by_relation), *where, out.numpy()])
     return out, by_basis
 
 
@@ -94,7 +94,7 @@ class _BasisLayer(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx, *grads):
         (
             x, basis, coefficient, weight_self, of_target, of_relation, of_source, relation_state,
             own, by_basis, target_logit, row_logit, logsumexp, out, keep,
@@ -102,7 +102,7 @@ class _BasisLayer(torch.autograd.Function):
         adjacency: Adjacency = ctx.adjacency
         plan = basis_plan(adjacency)
         # LeakyReLU keeps the sign, so what came out tells on which side it was.
-        grad = torch.ops.aten.leaky_relu_backward(grad, out, ctx.slope, True)
+        grad = torch.ops.aten.leaky_relu_backward(grads[0], out, ctx.slope, True)
         grad_x, grad_basis, grad_coefficient, grad_target, grad_row = _sums_backward(
             grad, x, basis, coefficient, target_logit, row_logit, logsumexp, adjacency, keep, ctx.slope, ctx.precision
         )
@@ -112,8 +112,10 @@ class _BasisLayer(torch.autograd.Function):
             torch.zeros(num_slices, *like.shape, dtype=x.dtype) for like in (coefficient, relation_state @ of_relation)
         )
         basis_logits.row_logits_backward(
-            *_arrays(grad_row, coefficient, by_basis), plan.row_relation, adjacency.source_indptr.numpy(),
-            *_arrays(grad_by_basis, of_coefficient, by_relation),
+            *[
+                *_arrays(grad_row, coefficient, by_basis), plan.row_relation, adjacency.source_indptr.numpy(),
+                *_arrays(grad_by_basis, of_coefficient, by_relation),
+            ]
         )  # fmt: skip
         grad_coefficient += of_coefficient.sum(0)
         by_relation = by_relation.sum(0)
@@ -143,13 +145,13 @@ def _weights(
     target, row = _arrays(target_logit, row_logit)
     indptr = adjacency.indptr.numpy()
     edges = *_arrays(adjacency.row, adjacency.fact, fact_mask(keep, adjacency)), slope
-    basis_logits.edge_weights(target, row, indptr, *edges, weight.numpy(), logsumexp.numpy())
+    basis_logits.edge_weights(*[target, row, indptr, *edges, weight.numpy(), logsumexp.numpy()])
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
         # Rows of no width: of what it finds, only the logarithms are wanted.
         rows, out = np.empty((len(row), 0), row.dtype), np.empty((len(target), 0), row.dtype)
-        hubs.attend_hubs(pieces, target, row, rows, *edges, out, logsumexp.numpy())
-        basis_logits.hub_weights(pieces, target, row, *edges, logsumexp.numpy(), weight.numpy())
+        hubs.attend_hubs(*[pieces, target, row, rows, *edges, out, logsumexp.numpy()])
+        basis_logits.hub_weights(*[pieces, target, row, *edges, logsumexp.numpy(), weight.numpy()])
     return weight, logsumexp
 
 
@@ -210,7 +212,7 @@ def _sums_backward(
         said = product(x[first:last], beside, precision).view(-1, count, out_dim)
         grad_said = torch.empty_like(said)
         bases.sources_backward(
-            *states, *edges, mask, slope, coefficients, first, last, said.numpy(), grad_said.numpy(), *filled
+            *[*states, *edges, mask, slope, coefficients, first, last, said.numpy(), grad_said.numpy(), *filled]
         )
         grad_x[first:last] = product(grad_said.flatten(1), beside.t(), precision)
         grad_beside += product(x[first:last].t(), grad_said.flatten(1), precision)
