@@ -17,6 +17,7 @@ from relwise.train.loop import Trainer
 from speed_parts.graphs import training_data
 from speed_parts.loop import PlainLoop
 from speed_parts.measure import Watch, finish, repeat
+from speed_parts.peers import LEAN
 
 AUC, AP = 0.9914, 0.9901  # the paper's, of its own sampler; reached here without its Amazon's 1,156 attributes
 
@@ -34,8 +35,8 @@ def training(spec: dict[str, Any]) -> tuple[Callable[[], Any], Callable[[Edges],
     """A step of training, and the logits of edges under the weights at hand."""
     graph, split = training_data(spec["graph"])
     settings = Settings.of({"sampler": "random", "dim": spec["dim"], **spec.get("settings", {})})
-    if spec["who"] != "relwise" or spec["device"] == "cuda":
-        loop = PlainLoop(graph, split, settings, 0, spec["who"] == "relwise", spec["device"])
+    if spec["who"] == LEAN or spec["device"] == "cuda":
+        loop = PlainLoop(graph, split, settings, 0, spec["who"] != LEAN, spec["device"])
         return loop.step, lambda edges: loop.logits(edges).cpu().numpy()
     trainer = Trainer(graph, split, settings, 0)
 
