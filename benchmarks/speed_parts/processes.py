@@ -77,7 +77,7 @@ def limited(measure: Callable[[Spec], Rows], spec: Spec) -> Rows:
 def in_turn(group: list[Spec], run: Callable[[Spec], Rows]) -> list[tuple[Spec, Rows]]:
     """Each spec of a group once a round, as often as it asks for; its rounds' rows made one."""
     found: list[list[Rows]] = [[] for _ in group]
-    for turn in range(max(spec["rounds"] for spec in group)):
+    for turn in range(max((spec["rounds"] for spec in group), default=0)):
         for spec, rounds in zip(group, found, strict=True):
             failed = any(row.get("status", "ok") != "ok" for rows in rounds for row in rows)
             if turn < spec["rounds"] and not failed:
