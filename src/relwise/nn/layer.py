@@ -2,7 +2,7 @@
 
 Written out by hand, the backward pass makes no tensor that the layer does not need: gradients by edge weight and by
 attention are added into those of the states where they stand, and the messages' gradients are overwritten by those of
-their sources. Through autograd's own rules the same layer takes a third more time, and twice the memory.
+their sources.
 """
 
 from __future__ import annotations
