@@ -21,7 +21,7 @@ import typer.main
 import relwise
 from relwise.bundle import CHECKPOINT, computed_with
 from relwise.cli import TRAIN_HELP, app
-from relwise.data.schema import MODALITIES, EndSchema, NodeSchema, RelationSchema, Schema, SplitSchema, read_schema
+from relwise.data.schema import EndSchema, NodeSchema, RelationSchema, Schema, SplitSchema, read_schema
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import SamplerName, Settings
 from tests.fakes import small_graph

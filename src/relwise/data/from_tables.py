@@ -101,7 +101,9 @@ class _Reader:
         frame, path = self.table(schema.table)
         column_of(frame, schema.head.column, path)
         table = pd.DataFrame({"row": np.arange(len(frame))})
-        table["time"] = np.datetime64("NaT", "us") if schema.time is None else timestamp(frame, schema.time, path)
+        table["time"] = (
+            np.datetime64("NaT", "us") if schema.time is None else timestamp(frame, schema.time.column, path)
+        )
         foreign = schema.table in [self.schema.nodes[end.type].table for end in (schema.head, schema.tail)]
         keep = np.ones(len(frame), dtype=bool)
         for side, end in (("head", schema.head), ("tail", schema.tail)):

@@ -18,20 +18,21 @@ import pandas as pd
 from relwise.data.edges import Edges, IntArray, edge_keys
 from relwise.errors import InputError, nearest
 
-Modality = Literal["numeric", "categorical", "timestamp", "place", "text", "vector"]
+Modality = Literal["numeric", "categorical", "multi_categorical", "boolean", "timestamp", "place", "text", "vector"]
 TRAIN, VALID, TEST = 0, 1, 2
 PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
 class Attribute:
-    """One attribute of one node type, in the plain form that its modality's encoder takes.
+    """One attribute of one node type, or of one relation's edges, in the plain form that its encoder takes.
 
     Args:
         name: the attribute's name in the schema.
         modality: what kind of value it is.
         values: one row per node of the type; what is missing is said by the value itself:
             numeric: float64 (n,), NaN; categorical and text: object (n,) of str or None;
+            multi_categorical: object (n,) of tuples of str or None; boolean: float64 (n,) of 0 and 1, NaN;
             timestamp: datetime64[us] (n,), NaT; place: float64 (n, 2) degrees latitude and longitude, NaN;
             vector: float32 (n, k), a row of NaN.
     """
@@ -95,16 +96,29 @@ class Relation:
 
 @dataclass(frozen=True)
 class SplitRule:
-    """How edges are divided into train, valid and test.
+    """How edges are divided into train, valid and test, and what their negatives are.
 
     Args:
-        by: `"given"` (the data say it), `"time"` or `"random"`.
-        valid, test: with `"time"`, the first moment (ISO date) of each part; with `"random"`, its share.
+        by: `"given"` (the data say it), `"time"`, `"random"`, `"unseen"` (nodes of one type are held out with all
+            their edges) or `"group"` (edges that stand or fall together fall into one part).
+        valid, test: with `"time"`, the first moment (ISO date) of each part; else its share: of each relation's
+            edges, of the type's nodes, of the groups.
+        node_type: with `"unseen"`, the type whose nodes are held out.
+        group: with `"group"`, relations whose edges belong together where they tie the same two nodes; empty: the
+            graph's own `groups` say what belongs together.
+        through: with `group`, relations by which a node stands for another there: its one tail (an office for its
+            department).
+        negatives: `"uniform"` within the relation's types, or `"degree"`: drawn as often as they have edges. What
+            the data give goes before.
     """
 
-    by: Literal["given", "time", "random"] = "random"
+    by: Literal["given", "time", "random", "unseen", "group"] = "random"
     valid: str | float = 0.05
     test: str | float = 0.10
+    node_type: str | None = None
+    group: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
+    negatives: Literal["uniform", "degree"] = "uniform"
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +133,9 @@ class Graph:
         negatives: edges that the data say do not hold, per part (`"valid"`, `"test"`).
         split_rule: how the edges are to be split.
         notes: what reading dropped or changed, in sentences for a person.
+        edge_attributes: of relation i, its edges' attributes; row n of their values is of the relation's n-th edge
+            in `edges`.
+        groups: (len(edges),) which group each edge is of, -1 where of none; None: the data name no groups.
 
     >>> graph = Graph.from_triples([("ann", "knows", "bob"), ("bob", "knows", "cy")])
     >>> graph
@@ -134,6 +151,8 @@ class Graph:
     negatives: Mapping[str, Edges] = field(default_factory=dict)
     split_rule: SplitRule = field(default_factory=SplitRule)
     notes: tuple[str, ...] = ()
+    edge_attributes: Mapping[int, tuple[Attribute, ...]] = field(default_factory=dict)
+    groups: IntArray | None = None
 
     def __post_init__(self) -> None:
         known = {node_type.name for node_type in self.node_types}
@@ -155,6 +174,16 @@ class Graph:
                     where=f"relation '{relation.name}'",
                     remedy="set directed = true",
                 )
+        for code, attributes in self.edge_attributes.items():
+            count = int((self.edges.relations == code).sum())
+            for attribute in attributes:
+                if len(attribute.values) != count:
+                    raise ValueError(
+                        f"attribute {attribute.name!r} of relation {self.relations[code].name!r} has "
+                        f"{len(attribute.values)} rows for {count} edges"
+                    )
+        if self.groups is not None and len(self.groups) != len(self.edges):
+            raise ValueError(f"{len(self.groups)} groups for {len(self.edges)} edges")
 
     # -- sizes and ranges ---------------------------------------------------------------------------------
 

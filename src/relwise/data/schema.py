@@ -5,25 +5,39 @@
     key = "tailnum"                     # unique, never blank
     name = "model"                      # what people are shown; the key where it is left out
     [nodes.plane.columns]
-    year = "numeric"                    # numeric | categorical | timestamp | text | vector
+    year = "numeric"                    # numeric | categorical | boolean | timestamp | text | vector
     seats = { numeric = "n_seats" }     # an attribute named otherwise than its column
+    uses = { multi_categorical = "uses", separator = "|" }
+    built = { timestamp = "built", format = "%m/%d/%Y" }
     [nodes.airport]
     table = "airports.csv"
     key = "faa"
     [nodes.airport.columns]
     position = { place = ["lat", "lon"] }
     profile = { vector = ["v0", "v1"] }
+    city = { address = ["city", "state", "country"] }   # to a place, by a geocoder
     [nodes.route]                       # no table: its nodes are the ids that the relations' tables name
     [relations.visits]
     table = "visits.csv"
     head = { type = "plane", column = "tailnum" }
     tail = { type = "airport", column = "dest" }
-    time = "first_flown"                # optional
+    time = "first_flown"                # optional; or { column = "first_flown", format = "%m/%d/%Y" }
     directed = true                     # the default
+    on_orphan = "error"                 # or "drop": what becomes of a row that names no row of the node's table
+    group = "trip"                      # optional: the column of what the edge was made from (split by = "group")
+    [relations.visits.columns]          # optional: the edges' own attributes
+    flights = { numeric = "n", before = "last_flown" }  # known only where that date lies before the split's valid
     [split]                             # optional; at random where it is left out
-    by = "time"                         # or "random", with shares for valid and test
+    by = "time"                         # or random, unseen, group: with shares for valid and test
     valid = "2013-09-01"
     test = "2013-10-01"
+    type = "plane"                      # with unseen: the node type that is held out
+    group = ["visits", "serves"]        # with group: relations that tell each other's edges
+    through = ["part_of"]               # with group: where a node stands for its one tail
+    negatives = "degree"                # or "uniform", the default, or a table: head, relation, tail, part
+
+With `source = "shop.duckdb"` (or a `.sqlite` file) above all, or a PostgreSQL URL, tables are that database's; else
+they are files, found relative to the schema's folder.
 
 A relation's key is its name, or `"headtype.name.tailtype"` in quotes where one name serves several type
 pairs.
@@ -31,63 +45,26 @@ pairs.
 
 from __future__ import annotations
 
-import datetime
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal
 
-import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from relwise.data.files import read_text
-from relwise.data.graph import Modality, SplitRule
+from relwise.data.graph import SplitRule
+from relwise.data.schema_attribute import AttributeSchema, SchemaPart
 from relwise.data.schema_errors import schema_error
+from relwise.data.schema_split import SplitSchema
 from relwise.errors import InputError, nearest
 
-MODALITIES: tuple[str, ...] = get_args(Modality)
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class AttributeSchema(_Part):
-    """One attribute: its modality and the column or columns it is made of."""
-
-    modality: Modality
-    columns: tuple[str, ...]
-
-    @staticmethod
-    def parse(name: str, given: object) -> AttributeSchema:
-        """From `"numeric"`, `{ numeric = "column" }` or `{ place = ["lat", "lon"] }`."""
-        if isinstance(given, AttributeSchema):
-            return given
-        table = {given: name} if isinstance(given, str) else given
-        if not isinstance(table, dict) or len(table) != 1:
-            raise InputError(
-                f"{given!r} is no modality",
-                remedy=f'give one of {", ".join(MODALITIES)}, or {{ numeric = "column" }}',
-            )
-        modality, columns = next(iter(table.items()))
-        if modality not in MODALITIES:
-            remedy = nearest(str(modality), MODALITIES) or f"it is one of {', '.join(MODALITIES)}"
-            raise InputError(f"there is no modality {modality!r}", remedy=remedy)
-        columns = [columns] if isinstance(columns, str) else columns
-        if not isinstance(columns, list) or not columns or not all(isinstance(c, str) for c in columns):
-            raise InputError(f"{columns!r} names no columns", remedy=f'write {{ {modality} = "column" }}')
-        if modality == "place" and len(columns) != 2:
-            raise InputError("a place is two columns", remedy=f'write {name} = {{ place = ["latitude", "longitude"] }}')
-        if modality not in ("place", "vector") and len(columns) > 1:
-            raise InputError(f"a {modality} attribute is one column", remedy="give each column a line of its own")
-        return AttributeSchema(modality=cast(Modality, modality), columns=tuple(columns))
-
-
-class NodeSchema(_Part):
+class NodeSchema(SchemaPart):
     """One node type. Without a table its nodes are the ids that the relations' tables name."""
 
     table: str | None = None
-    key: str | None = None
+    key: str | list[str] | None = None
     name: str | None = None
     columns: dict[str, Any] = Field(default_factory=dict)
 
@@ -104,21 +81,40 @@ class NodeSchema(_Part):
         return {name: AttributeSchema.parse(name, given) for name, given in self.columns.items()}
 
 
-class EndSchema(_Part):
+class EndSchema(SchemaPart):
     """One end of a relation: a node type and the column of its ids."""
 
     type: str
+    column: str | list[str]
+
+
+class TimeSchema(SchemaPart):
+    """The column that says since when an edge holds, and how its dates are written."""
+
     column: str
+    format: str | None = None
 
 
-class RelationSchema(_Part):
+class RelationSchema(SchemaPart):
     """One relation: a table with one edge per row."""
 
     table: str
     head: EndSchema
     tail: EndSchema
-    time: str | None = None
+    time: TimeSchema | None = None
     directed: bool = True
+    on_orphan: Literal["error", "drop"] = "error"
+    group: str | None = None
+    columns: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _column(cls, given: object) -> object:
+        return {"column": given} if isinstance(given, str) else given
+
+    @property
+    def attributes(self) -> dict[str, AttributeSchema]:
+        return {name: AttributeSchema.parse(name, given) for name, given in self.columns.items()}
 
     def name(self, key: str) -> str:
         """The relation's name: its key, without the types where the key is `headtype.name.tailtype`."""
@@ -127,38 +123,10 @@ class RelationSchema(_Part):
         return inner if inner and key == f"{before}{inner}{after}" else key
 
 
-class SplitSchema(_Part):
-    """How the edges are split: by time (the first moment of each part) or at random (shares)."""
-
-    by: Literal["time", "random"]
-    valid: float | datetime.date | datetime.datetime | str | None = None
-    test: float | datetime.date | datetime.datetime | str | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> SplitSchema:
-        self.rule()
-        return self
-
-    def rule(self) -> SplitRule:
-        if self.by == "random":
-            default = SplitRule()
-            valid = _share("valid", default.valid if self.valid is None else self.valid)
-            test = _share("test", default.test if self.test is None else self.test)
-            if valid + test >= 1:
-                raise InputError("valid and test leave nothing to train on", remedy="let them sum to less than 1")
-            return SplitRule("random", valid, test)
-        valid, test = _moment("valid", self.valid), _moment("test", self.test)
-        if not valid < test:
-            raise InputError(
-                f"valid ({_iso(valid)}) does not begin before test ({_iso(test)})",
-                remedy="training ends where valid begins, and valid where test begins",
-            )
-        return SplitRule("time", _iso(valid), _iso(test))
-
-
-class Schema(_Part):
+class Schema(SchemaPart):
     """A whole `schema.toml`."""
 
+    source: str | None = None
     nodes: dict[str, NodeSchema] = Field(min_length=1)
     relations: dict[str, RelationSchema] = Field(min_length=1)
     split: SplitSchema | None = None
@@ -171,11 +139,12 @@ class Schema(_Part):
     @classmethod
     def _attributes(cls, given: Any) -> Any:
         # Here, so that an attribute's own error can name its whole path.
-        nodes = given.get("nodes") if isinstance(given, dict) else None
-        for node_type, node in nodes.items() if isinstance(nodes, dict) else ():
-            columns = node.get("columns") if isinstance(node, dict) else None
-            for name, attribute in columns.items() if isinstance(columns, dict) else ():
-                _at(f"nodes.{node_type}.columns.{name}", AttributeSchema.parse, name, attribute)
+        for kind in ("nodes", "relations"):
+            parts = given.get(kind) if isinstance(given, dict) else None
+            for part, whole in parts.items() if isinstance(parts, dict) else ():
+                columns = whole.get("columns") if isinstance(whole, dict) else None
+                for name, attribute in columns.items() if isinstance(columns, dict) else ():
+                    _at(f"{kind}.{part}.columns.{name}", AttributeSchema.parse, name, attribute)
         return given
 
     @model_validator(mode="after")
@@ -209,6 +178,8 @@ class Schema(_Part):
                 where="split.by",
                 remedy='give a relation time = "column", or split by = "random"',
             )
+        if self.split is not None:
+            self._check_split(self.split)
         used = {end.type for relation in self.relations.values() for end in (relation.head, relation.tail)}
         for name, node in self.nodes.items():
             if node.table is None and name not in used:
@@ -216,6 +187,23 @@ class Schema(_Part):
                     "it has no table and no relation names it", where=f"nodes.{name}", remedy="leave it out"
                 )
         return self
+
+    def _check_split(self, split: SplitSchema) -> None:
+        if split.type is not None and split.type not in self.nodes:
+            remedy = nearest(split.type, self.nodes) or f"the node types are {', '.join(self.nodes)}"
+            raise InputError(f"there is no node type {split.type!r}", where="split.type", remedy=remedy)
+        names = {r.name(key) for key, r in self.relations.items()} | set(self.relations)
+        for option in ("group", "through"):
+            for name in getattr(split, option):
+                if name not in names:
+                    remedy = nearest(name, names) or f"the relations are {', '.join(self.relations)}"
+                    raise InputError(f"there is no relation {name!r}", where=f"split.{option}", remedy=remedy)
+        if split.by == "group" and not split.group and not any(r.group for r in self.relations.values()):
+            raise InputError(
+                "nothing says which edges belong together",
+                where="split.by",
+                remedy='give relations group = "column", or the split group = ["relation", "relation"]',
+            )
 
 
 def read_schema(path: str | Path) -> Schema:
@@ -240,27 +228,3 @@ def _at(where: str, function: Any, *arguments: object) -> None:
         function(*arguments)
     except InputError as error:
         raise InputError(error.what, where=where, remedy=error.remedy) from None
-
-
-def _share(name: str, value: object) -> float:
-    if not isinstance(value, float | int) or isinstance(value, bool) or not 0 < value < 1:
-        raise InputError(f"{name} is {value!r}", remedy='with by = "random" it is a share between 0 and 1')
-    return float(value)
-
-
-def _moment(name: str, value: object) -> pd.Timestamp:
-    wrong = InputError(
-        f"{name} is missing" if value is None else f"{name} is {str(value)!r}, which is not a date",
-        remedy=f'with by = "time" it is a date: {name} = "2013-09-01"',
-    )
-    if not isinstance(value, str | datetime.date) or not re.match(r"\d{4}-\d{2}", str(value)):
-        raise wrong
-    try:
-        moment = cast(pd.Timestamp, pd.Timestamp(str(value)))
-    except ValueError:
-        raise wrong from None
-    return moment.tz_convert(None) if moment.tzinfo else moment
-
-
-def _iso(moment: pd.Timestamp) -> str:
-    return moment.isoformat() if moment != moment.normalize() else moment.date().isoformat()
