@@ -1,0 +1,160 @@
+"""Attention over edges that bear attributes of their own: an amount, a quantity, a date.
+
+An edge e with an attribute state enters its logit by L numbers and its message by k (k is small, d is not):
+
+    α^l_e  = softmax over the kept e into i of LeakyReLU(target_logit[i, l] + row_logit[row[e], l] + edge_logit[e, l])
+    out_i  = Σ_e ᾱ_e rows[row[e]],    said_i = Σ_e ᾱ_e edge_value[e],    ᾱ_e = 1/L Σ_l α^l_e
+
+so that `Σ ᾱ_e (W_r h_j + U z_e) = out_i + U said_i`: the edges' part becomes d-dimensional once a node, and no tensor
+of edges × d is made. Memory: E × (L + 1) in the backward pass, and the edges' own A × (L + k).
+
+No atomics: a target is one thread's, an edge's state has one edge, and gradients by row go over the transpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from relwise.kernels import edge_attention_cpu
+from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.attention import fact_mask
+from relwise.kernels.reference import edge_targets, highest
+from relwise.kernels.sorting import sort_by_key
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeSlots:
+    """Where each edge of a message graph finds its state.
+
+    Args:
+        slot: (E,) int32 in the adjacency's order: which of the A states is the edge's, no two edges' the same; -1:
+            the edge has none.
+        by_row: (E,) int32, the edges' positions sorted by row: the transpose.
+    """
+
+    slot: Tensor
+    by_row: Tensor
+
+    @staticmethod
+    def of(slot: Tensor, adjacency: Adjacency) -> EdgeSlots:
+        """From the slot of each edge.
+
+        >>> from relwise.kernels.adjacency import build_adjacency
+        >>> adjacency = build_adjacency(torch.tensor([1, 0, 1]), torch.tensor([2, 2, 0]), torch.tensor([0, 0, 0]), 3, 1)
+        >>> EdgeSlots.of(torch.tensor([0, -1, 1]), adjacency).by_row.tolist()
+        [1, 0, 2]
+        """
+        row = adjacency.row.cpu().numpy()
+        by_row = torch.from_numpy(sort_by_key(row, row[:0], len(adjacency.row_source))[1])
+        return EdgeSlots(slot.to(torch.int32), by_row.to(adjacency.row.device))
+
+
+def attend_edges(
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    edge_logit: Tensor,
+    edge_value: Tensor,
+    adjacency: Adjacency,
+    slots: EdgeSlots,
+    keep: Tensor | None = None,
+    slope: float = 0.2,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Attention over each node's incoming edges, with what the edges' own states add. Not differentiable by itself.
+
+    Args:
+        target_logit: (N, L) the target's part of each logit.
+        row_logit: (P, L) the part of relation and source.
+        rows: (P, d) what each row says.
+        edge_logit: (A, L) the part of each edge's state.
+        edge_value: (A, k) what each edge's state says.
+        adjacency: the message graph.
+        slots: which state is which edge's.
+        keep: (F,) bool, the facts whose edges carry messages; None: all.
+        slope: LeakyReLU's.
+
+    Returns:
+        (N, d) Σ ᾱ rows, (N, k) Σ ᾱ edge_value, and (N, L) the logarithm of the sum of each node's exponentials,
+        infinite where no edge is kept.
+    """
+    kept = fact_mask(keep, adjacency)
+    if rows.device.type != "cpu":
+        return _attend_reference(target_logit, row_logit, rows, edge_logit, edge_value, adjacency, slots, kept, slope)
+    out = rows.new_empty(len(target_logit), rows.shape[1])
+    said = rows.new_empty(len(target_logit), edge_value.shape[1])
+    logsumexp = torch.empty_like(target_logit, memory_format=torch.contiguous_format)
+    states = _arrays(target_logit, row_logit, rows, edge_logit, edge_value)
+    edges = _arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
+    edge_attention_cpu.forward(*[*states, *edges, slope, out.numpy(), said.numpy(), logsumexp.numpy()])
+    return out, said, logsumexp
+
+
+def attend_edges_backward(
+    grad_out: Tensor,
+    grad_said: Tensor,
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    edge_logit: Tensor,
+    edge_value: Tensor,
+    logsumexp: Tensor,
+    adjacency: Adjacency,
+    slots: EdgeSlots,
+    keep: Tensor | None = None,
+    slope: float = 0.2,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of `attend_edges`' first two results by its first five arguments, in their order."""
+    kept = fact_mask(keep, adjacency)
+    given = target_logit, row_logit, rows, edge_logit, edge_value
+    if rows.device.type != "cpu":
+        with torch.enable_grad():
+            inputs = [tensor.detach().requires_grad_() for tensor in given]
+            out, said, _ = _attend_reference(*inputs, adjacency, slots, kept, slope)  # pyright: ignore[reportCallIssue]
+            return torch.autograd.grad((out, said), inputs, (grad_out, grad_said))  # pyright: ignore[reportReturnType]
+    grads = tuple(torch.zeros(t.shape, dtype=t.dtype) for t in given)
+    grad_target, grad_row, grad_rows, grad_edge_logit, grad_edge_value = (grad.numpy() for grad in grads)
+    weight = np.empty(adjacency.num_edges, grad_rows.dtype)
+    grad_logit = np.empty((adjacency.num_edges, target_logit.shape[1]), grad_rows.dtype)
+    above, states = _arrays(grad_out, grad_said), _arrays(*given, logsumexp)
+    edges = _arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
+    filled = grad_target, grad_edge_logit, grad_edge_value, weight, grad_logit
+    edge_attention_cpu.backward_by_target(*[*above, *states, *edges, slope, *filled])
+    transpose = _arrays(adjacency.row_indptr, adjacency.row_target, slots.by_row)
+    edge_attention_cpu.backward_by_row(*[above[0], *transpose, weight, grad_logit, grad_row, grad_rows])
+    return grads  # pyright: ignore[reportReturnType]
+
+
+def _attend_reference(
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    edge_logit: Tensor,
+    edge_value: Tensor,
+    adjacency: Adjacency,
+    slots: EdgeSlots,
+    keep: Tensor,
+    slope: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`attend_edges` in plain torch, differentiable, on any device; makes a tensor of edges × d."""
+    target, row = edge_targets(adjacency.indptr), adjacency.row.long()
+    has, slot = (slots.slot >= 0)[:, None], slots.slot.clamp_min(0).long()
+    none = edge_logit.new_zeros(())
+    extra = torch.where(has, edge_logit[slot], none) if len(edge_logit) else none
+    logit = torch.nn.functional.leaky_relu(target_logit[target] + row_logit[row] + extra, slope)
+    logit = logit.masked_fill(~keep[adjacency.fact.long()][:, None], float("-inf"))
+    top = highest(logit, target_logit, target)
+    total = torch.zeros_like(target_logit).index_add(0, target, (logit - top[target]).exp())
+    logsumexp = torch.where(total == 0, float("inf"), top + total.log())
+    mean = (logit - logsumexp[target]).exp().mean(dim=1, keepdim=True)
+    values = torch.where(has, edge_value[slot], none) if len(edge_value) else rows.new_zeros(1, edge_value.shape[1])
+    out = rows.new_zeros(len(target_logit), rows.shape[1]).index_add(0, target, mean * rows[row])
+    said = rows.new_zeros(len(target_logit), edge_value.shape[1]).index_add(0, target, mean * values)
+    return out, said, logsumexp.detach()
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
