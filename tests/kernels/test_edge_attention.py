@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import pytest
 import torch
+from torch.autograd import gradcheck
 
 from relwise.kernels.attention import attend
 from relwise.kernels.edge_attention import EdgeSlots, attend_edges, attend_edges_backward
@@ -71,6 +72,13 @@ def test_agrees_with_one_target_after_the_other(share, mask, dtype, tolerance):
     want = torch.autograd.grad(expected, exact, above, allow_unused=True, materialize_grads=True)
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance * max(1, b.abs().sum().item()))
+
+
+def test_gradcheck():
+    adjacency = message_graph(4, nodes=8, edges=20)
+    slots, own = states(adjacency, 0.6)
+    given = [*inputs(adjacency, width=3), *(t.requires_grad_() for t in own)]
+    assert gradcheck(lambda *x: run(x, adjacency, slots, masks(adjacency)["some"])[:2], given)
 
 
 def test_without_states_it_is_plain_attention():

@@ -274,6 +274,24 @@ class Graph:
         """(n,) one integer per edge, equal for edges that state the same fact (see `edge_keys`)."""
         return edge_keys(edges.heads, edges.relations, edges.tails, self.num_nodes, self.directed)
 
+    def edge_rows(self, edges: Edges) -> IntArray:
+        """(n,) of each edge, its position among its relation's edges in the graph; -1 where it is none of them.
+
+        By which its attributes are found: `edge_attributes[relation][i].values[position]`. Of a fact that stands in
+        the graph more than once, the first.
+        """
+        wanted, rows = self.keys(edges), np.full(len(edges), -1, np.int64)
+        for relation in np.unique(edges.relations):
+            known, first = np.unique(self._relation_keys(int(relation)), return_index=True)
+            asked = np.flatnonzero(edges.relations == relation)
+            if len(known):
+                place = np.minimum(np.searchsorted(known, wanted[asked]), len(known) - 1)
+                rows[asked] = np.where(known[place] == wanted[asked], first[place], -1)
+        return rows
+
+    def _relation_keys(self, relation: int) -> IntArray:
+        return self.keys(self.edges[self.edges.relations == relation])
+
     # -- making one ---------------------------------------------------------------------------------------
 
     @staticmethod

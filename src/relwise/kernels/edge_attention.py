@@ -64,7 +64,7 @@ def attend_edges(
     keep: Tensor | None = None,
     slope: float = 0.2,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Attention over each node's incoming edges, with what the edges' own states add. Not differentiable by itself.
+    """Attention over each node's incoming edges, with what the edges' own states add; differentiable but by `keep`.
 
     Args:
         target_logit: (N, L) the target's part of each logit.
@@ -79,8 +79,40 @@ def attend_edges(
 
     Returns:
         (N, d) Σ ᾱ rows, (N, k) Σ ᾱ edge_value, and (N, L) the logarithm of the sum of each node's exponentials,
-        infinite where no edge is kept.
+        infinite where no edge is kept: without gradient.
     """
+    tensors = target_logit, row_logit, rows, edge_logit, edge_value
+    return _AttendEdges.apply(*tensors, adjacency, slots, keep, slope)  # pyright: ignore[reportReturnType]
+
+
+class _AttendEdges(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, target_logit, row_logit, rows, edge_logit, edge_value, adjacency, slots, keep, slope):
+        given = target_logit, row_logit, rows, edge_logit, edge_value
+        out, said, logsumexp = _forward(*given, adjacency, slots, keep, slope)
+        ctx.save_for_backward(*given, logsumexp, keep)
+        ctx.mark_non_differentiable(logsumexp)
+        ctx.adjacency, ctx.slots, ctx.slope = adjacency, slots, slope
+        return out, said, logsumexp
+
+    @staticmethod
+    def backward(ctx, *grads):
+        *tensors, keep = ctx.saved_tensors
+        given = [grads[0], grads[1], *tensors, ctx.adjacency, ctx.slots, keep, ctx.slope]
+        return (*attend_edges_backward(*given), None, None, None, None)
+
+
+def _forward(
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    edge_logit: Tensor,
+    edge_value: Tensor,
+    adjacency: Adjacency,
+    slots: EdgeSlots,
+    keep: Tensor | None,
+    slope: float,
+) -> tuple[Tensor, Tensor, Tensor]:
     kept = fact_mask(keep, adjacency)
     if rows.device.type != "cpu":
         return _attend_reference(target_logit, row_logit, rows, edge_logit, edge_value, adjacency, slots, kept, slope)
