@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from relwise.data.edges import Edges
-from relwise.data.graph import Graph
+from relwise.data.graph import Attribute, Graph
 
 
 def assert_same_edges(one: Edges, other: Edges) -> None:
@@ -14,6 +14,16 @@ def assert_same_edges(one: Edges, other: Edges) -> None:
     assert (one.times is None) == (other.times is None)
     if one.times is not None and other.times is not None:
         np.testing.assert_array_equal(one.times.astype("datetime64[us]"), other.times)
+
+
+def assert_same_attributes(one: tuple[Attribute, ...], other: tuple[Attribute, ...]) -> None:
+    assert [(a.name, a.modality) for a in one] == [(a.name, a.modality) for a in other]
+    for a, b in zip(one, other, strict=True):
+        assert a.values.dtype == b.values.dtype
+        if a.values.dtype == object:
+            assert a.values.tolist() == b.values.tolist()
+        else:
+            np.testing.assert_array_equal(a.values, b.values)
 
 
 def assert_same_graph(one: Graph, other: Graph) -> None:
@@ -27,10 +37,7 @@ def assert_same_graph(one: Graph, other: Graph) -> None:
         assert (mine.labels is None) == (its.labels is None)
         if mine.labels is not None and its.labels is not None:
             assert list(mine.labels) == list(its.labels)
-        assert [(a.name, a.modality) for a in mine.attributes] == [(a.name, a.modality) for a in its.attributes]
-        for a, b in zip(mine.attributes, its.attributes, strict=True):
-            assert a.values.dtype == b.values.dtype
-            np.testing.assert_array_equal(a.values, b.values)
+        assert_same_attributes(mine.attributes, its.attributes)
     assert_same_edges(one.edges, other.edges)
     assert (one.parts is None) == (other.parts is None)
     if one.parts is not None and other.parts is not None:
@@ -38,3 +45,9 @@ def assert_same_graph(one: Graph, other: Graph) -> None:
     assert set(one.negatives) == set(other.negatives)
     for part in one.negatives:
         assert_same_edges(one.negatives[part], other.negatives[part])
+    assert set(one.edge_attributes) == set(other.edge_attributes)
+    for code, attributes in one.edge_attributes.items():
+        assert_same_attributes(attributes, other.edge_attributes[code])
+    assert (one.groups is None) == (other.groups is None)
+    if one.groups is not None and other.groups is not None:
+        np.testing.assert_array_equal(one.groups, other.groups)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from relwise.commands.init import init
 from relwise.errors import InputError
 from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
-from relwise.show import console, folded_table, print_measures
+from relwise.show import console, folded_table, print_audit, print_measures
 
 if TYPE_CHECKING:
     from relwise.predictor import RelationshipPredictor
@@ -29,6 +30,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Predict the relationships that are missing from a graph of typed entities.",
 )
+
+
+app.command()(init)
 
 
 def _settings_help() -> str:
@@ -108,6 +112,25 @@ def train(
     if model.split.test.labels.any():
         print_measures(model.metrics("test"))
     _say(f"written to {out}")
+
+
+@app.command()
+def audit(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="the folder of the data")],
+    seed: Annotated[int, typer.Option(min=0, help="of the split and of what is sampled")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+) -> None:
+    """Tell what of DATA and its split would make measures promise too much, and what to do; `train` does it too."""
+    from relwise.data.audit import audit as look
+    from relwise.data.read import read
+    from relwise.data.split import split_graph
+
+    graph = read(data)
+    found = look(graph, split_graph(graph, seed), seed, say=_say)
+    if as_json:
+        _print_json(found.to_json())
+        return
+    print_audit(found)
 
 
 @app.command()

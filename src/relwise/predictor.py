@@ -16,14 +16,14 @@ import pandas as pd
 import relwise
 from relwise import bundle
 from relwise.card import model_card
-from relwise.data.audit import Leakage, leakage
+from relwise.data.audit import Audit, Leakage, audit, leakage
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
-from relwise.data.split import Split, split_graph
+from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import Result, evaluate
-from relwise.nn.build import prepare_inputs
+from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.nn.model import RelGNN
 from relwise.predict import top
@@ -57,6 +57,8 @@ class RelationshipPredictor:
         self.log: list[dict[str, float]] = []
         self._metrics: dict[str, Result] = {}
         self._leakage: Leakage | None = None
+        self.audited = Audit()
+        """What the audit found before the training."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The seed and all settings, as scikit-learn has it."""
@@ -87,9 +89,10 @@ class RelationshipPredictor:
             progress: show a progress bar (or lines, where stderr is no terminal).
         """
         split = split_graph(graph, self.seed)
-        found = leakage(graph, split)
+        found = audit(graph, split, self.seed, say=_say if progress else None)
         if progress:
-            print("\n".join(found.describe()), file=sys.stderr, flush=True)
+            for sentence in found.describe() or ["nothing found"]:
+                _say(f"audit: {sentence}")
         trainer = Trainer(graph, split, self.settings, self.seed)
         path = Path(checkpoint) if checkpoint else None
         if path:
@@ -106,9 +109,38 @@ class RelationshipPredictor:
 
             result = trainer.fit(shown.on_step, validated)
         self._fitted(graph, split, trainer.model)
+        self.audited = found
         self.training = _training(result, trainer)
         self.log = result.history
         return self
+
+    def with_graph(self, graph: Graph, *, use_held_out: bool = False) -> Self:
+        """A predictor with this one's trained network on a graph that has grown, without training.
+
+        What is new carries messages; the valid and test edges do not, and stay what is measured on. A node never seen
+        in training is what its attributes and its neighbours say; new nodes of a type without attributes all start
+        from one vector.
+
+        Args:
+            graph: this one's with more nodes and edges (`Graph.add_nodes`, `Graph.add_edges`).
+            use_held_out: let the valid and test edges carry messages too, to predict from all that is known; nothing
+                is left to measure on.
+
+        Raises:
+            InputError: where types, attributes, relations or the nodes trained on differ.
+
+        >>> graph = Graph.from_triples([(i, "likes", (i + k) % 40) for i in range(40) for k in (1, 2, 3, 4)])
+        >>> model = RelationshipPredictor(dim=16, steps=20).fit(graph)
+        >>> grown = graph.add_nodes("node", [{"id": "new"}]).add_edges("likes", [{"head": "new", "tail": 3}])
+        >>> len(model.with_graph(grown).top_k("likes", head="new", k=5))
+        5
+        """
+        known, split, network = self._fit
+        trained_with, seed = self._trained_with
+        other = type(self)(seed, **trained_with.model_dump())
+        other._fitted(graph, carry_over(split, known, graph, use_held_out=use_held_out), network)
+        other.training, other.log, other.audited = dict(self.training), self.log, self.audited
+        return other
 
     # -- answering ----------------------------------------------------------------------------------------
 
@@ -133,7 +165,9 @@ class RelationshipPredictor:
         graph, split, model = self._fit
         model.eval()
         with torch.no_grad():
-            nodes = model.encode(prepare_inputs(model, graph), message_graph(graph, split.message).adjacency)
+            adjacency = message_graph(graph, split.message).adjacency
+            edge_inputs = prepare_edges(model, graph, split.message, adjacency)
+            nodes = model.encode(prepare_inputs(model, graph), adjacency, edge_inputs=edge_inputs)
         return Scorer(graph, model.decoder, nodes)
 
     def predict_proba(self, edges: Sequence[tuple[object, str, object]]) -> npt.NDArray[np.float64]:
@@ -230,6 +264,7 @@ class RelationshipPredictor:
             "split": split,
             **result.to_json(),
             "leakage": {"counts": part.counts(), "sentences": leaks.describe()},
+            "audit": self.audited.to_json(),
             "without_reversed": {key: not_reversed[key] for key in ("micro", "baselines", "counts")},
             "without_leaked": {key: without[key] for key in ("micro", "baselines", "counts")},
             "seconds": round(time.perf_counter() - began, 3),
@@ -244,11 +279,12 @@ class RelationshipPredictor:
         if split.test.labels.any():
             metrics, table = self.metrics("test"), self.evaluate("test").table()
         else:
-            metrics, table = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}, pd.DataFrame()
+            metrics = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}
+            metrics, table = {**metrics, "audit": self.audited.to_json()}, pd.DataFrame()
         training = {**self.training, "computed_with": bundle.computed_with()}
         settings, seed = self._trained_with
         run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
-        sentences = self.leakage().describe()
+        sentences = [*self.leakage().describe(), *self.audited.describe()]
         card = model_card(graph, split, settings, seed, metrics, training, sentences)
         bundle.write_run(run, Path(folder), table, card)
 
@@ -259,6 +295,8 @@ class RelationshipPredictor:
         model = cls(run.seed, **run.settings.model_dump())  # type: ignore[arg-type]
         model._fitted(run.graph, run.split, run.model)
         model.training, model.log = dict(run.training), run.log
+        if "audit" in run.metrics:
+            model.audited = Audit.from_json(run.metrics["audit"])
         return model
 
     def __repr__(self) -> str:
@@ -277,6 +315,10 @@ class RelationshipPredictor:
         self._trained_with = (self.settings, self.seed)
         self._metrics, self._leakage = {}, None
         self.__dict__.pop("scorer", None)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _training(result: TrainingResult, trainer: Trainer) -> dict[str, Any]:

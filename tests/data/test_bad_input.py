@@ -33,7 +33,7 @@ def _check(error: InputError, folder: Path, where: str, what: str, remedy: str) 
         ("planes_csv", None, "planes.csv", "there is no such file", "airports.csv"),
         ("planes_csv", "", "planes.csv", "the file is empty", "leave it out"),
         ("schema_toml", "\n", "schema.toml", "the file is empty", "leave it out"),
-        ("planes_csv", "tailnum,model,year\n", "planes.csv", "no row below", "add rows"),
+        ("planes_csv", "tailnum,model,year,maker,n_seats\n", "planes.csv", "no row below", "add rows"),
         # a header without the key columns
         ("planes_csv", "tail,model\nN1,A\n", "planes.csv", "there is no column 'tailnum'", "'tail'"),
         ("planes_csv", "tailnum,year\nN1,1\n", "planes.csv", "there is no column 'model'", "the columns are"),

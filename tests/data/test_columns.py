@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relwise.data.columns import convert, numeric, place, timestamp, vector, words
+from relwise.data.columns import address, blanked, boolean, convert, missing, numeric, place, vector, word_sets, words
+from relwise.data.dates import timestamp
 from relwise.data.tables import read_table
 from relwise.errors import InputError
 
@@ -198,3 +199,143 @@ def test_what_is_no_list_of_numbers(parquet: Write, array: Any, row: int) -> Non
     assert caught.value.where == f"{path}, row {row}, column 'x'"
     with pytest.raises(InputError):
         words(frame, "x", path)
+
+
+def test_true_and_false(csv: Write) -> None:
+    frame, path = csv('x\ntrue\nFALSE\nYes\nno\nT\nf\n1\n 0 \n" "\n')
+    np.testing.assert_array_equal(boolean(frame, "x", path), [1, 0, 1, 0, 1, 0, 1, 0, np.nan])
+    frame, path = csv("x\ntrue\nmaybe\n")
+    with pytest.raises(InputError, match=r"row 3, column 'x': 'maybe' is neither true nor false"):
+        boolean(frame, "x", path)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (pa.array([True, None, False]), [1, np.nan, 0]),
+        (pa.array([1, 0, None], pa.int8()), [1, 0, np.nan]),
+        (pa.array([1.0, 0.0, None]), [1, 0, np.nan]),
+        (pa.array(["Y", "n", ""]), [1, 0, np.nan]),
+        (pa.array([None, None]), [np.nan, np.nan]),
+    ],
+)
+def test_true_and_false_in_parquet(parquet: Write, array: Any, expected: list[float]) -> None:
+    got = boolean(parquet(array)[0], "x", "a.parquet")
+    assert got.dtype == np.float64
+    np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("array", [pa.array([1.0, 0.5]), pa.array([0, 2]), pa.array([None, [True]])])
+def test_what_is_neither_true_nor_false(parquet: Write, array: Any) -> None:
+    frame, path = parquet(array)
+    with pytest.raises(InputError, match=r"row 2, column 'x': '.*' is neither true nor false"):
+        boolean(frame, "x", path)
+
+
+def test_several_words(csv: Write) -> None:
+    frame, path = csv('x\na|b\n" b | a|b"\n""\n|\na;b\n')
+    assert word_sets(frame, "x", path).tolist() == [("a", "b"), ("b", "a"), None, (), ("a;b",)]
+    assert convert(frame, "multi_categorical", ["x"], path, separator=";").tolist()[4] == ("a", "b")
+
+
+@given(
+    st.lists(st.lists(st.text("abc .+", min_size=1)) | st.none(), min_size=1), st.sampled_from(["|", ";", ", ", "||"])
+)
+def test_several_words_are_split_as_python_splits_them(cells: list[list[str] | None], separator: str) -> None:
+    text = ["" if cell is None else separator.join(cell) for cell in cells]
+    frame = pd.DataFrame({"x": text}, dtype=str)
+    expected = [
+        tuple(dict.fromkeys(word.strip() for word in cell.split(separator) if word.strip())) if cell.strip() else None
+        for cell in text
+    ]
+    assert word_sets(frame, "x", "a.csv", separator).tolist() == expected
+
+
+def test_lists_of_words(parquet: Write) -> None:
+    frame, path = parquet(pa.array([["a", " b ", None, "", "a"], None, [], ["c"]]))
+    assert word_sets(frame, "x", path).tolist() == [("a", "b"), None, (), ("c",)]
+    assert word_sets(parquet(pa.array([[7, 8], None]))[0], "x", path).tolist() == [("7", "8"), None]
+    with pytest.raises(InputError, match=r"row 1, column 'x': .* is not a list of words"):
+        word_sets(parquet(pa.array([[["a"]]]))[0], "x", path)
+
+
+@pytest.mark.parametrize(
+    ("text", "format", "expected"),
+    [
+        ("7/4/1996\n\n12/31/1997", "%m/%d/%Y", ["1996-07-04", "NaT", "1997-12-31"]),
+        ("4.7.1996 13:05", "%d.%m.%Y %H:%M", ["1996-07-04T13:05"]),
+        ("1996-07-04T10:00:00+0200", "%Y-%m-%dT%H:%M:%S%z", ["1996-07-04T08:00"]),
+        ("19960704", "%Y%m%d", ["1996-07-04"]),
+    ],
+)
+def test_dates_in_a_format(csv: Write, text: str, format: str, expected: list[str]) -> None:
+    frame, path = csv("x,y\n" + "\n".join(f"{line}," for line in text.split("\n")) + "\n")
+    got = convert(frame, "timestamp", ["x"], path, format=format)
+    assert got.dtype == "datetime64[us]"
+    np.testing.assert_array_equal(got, np.array(expected, "datetime64[us]"))
+
+
+def test_numbers_as_dates(parquet: Write) -> None:
+    frame, path = parquet(pa.array([20130131, None]))
+    np.testing.assert_array_equal(timestamp(frame, "x", path, "%Y%m%d"), np.array(["2013-01-31", "NaT"], "M8[us]"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "format", "what", "remedy"),
+    [
+        ("7/4/1996\n12/31/1996", None, "'7/4/1996' is not a date", 'fits format = "%m/%d/%Y"'),
+        ("31/12/1996\n1/2/1996", None, "'31/12/1996' is not a date", 'fits format = "%d/%m/%Y"'),
+        ("1996-01-01\nsoon", None, "'soon' is not a date", 'format = "'),
+        ("soon\n1/1/1996", "%m/%d/%Y", "'soon' is not a date in the format", "format = "),
+        ("31/12/1996\n1/2/1996", "%m/%d/%Y", "'31/12/1996' is not a date in the format", 'format = "%d/%m/%Y"'),
+        ("1996", "%", "'%' is no format of dates", "strftime"),
+    ],
+)
+def test_dates_that_do_not_parse(csv: Write, cells: str, format: str | None, what: str, remedy: str) -> None:
+    frame, path = csv(f"x\n{cells}\n")
+    with pytest.raises(InputError) as caught:
+        timestamp(frame, "x", path, format)
+    assert "column 'x'" in str(caught.value.where)
+    assert what in caught.value.what
+    assert remedy in str(caught.value.remedy)
+
+
+class _Towns:
+    """Knows two towns, and counts what it is asked."""
+
+    asked = 0
+
+    def locate(self, parts: Any) -> tuple[float, float] | None:
+        self.asked += 1
+        return {("Paris", "FR"): (48.9, 2.4), ("Paris", None): (33.7, -95.6)}.get(tuple(parts))
+
+
+def test_addresses(csv: Write) -> None:
+    frame, path = csv("city,country\nParis,FR\nParis,\n,\nParis,FR\nRome,IT\n")
+    towns = _Towns()
+    got = convert(frame, "address", ["city", "country"], path, geocoder=towns)
+    np.testing.assert_array_equal(got, [[48.9, 2.4], [33.7, -95.6], [np.nan] * 2, [48.9, 2.4], [np.nan] * 2])
+    assert towns.asked == 3  # each address once, a blank one never
+    assert address(frame[:0], ["city"], path, towns).shape == (0, 2)
+
+
+def test_missing_values_can_be_told_and_made() -> None:
+    words_ = np.array(["a", None, ("b",)], dtype=object)
+    for values, expected in (
+        (words_, [False, True, False]),
+        (np.array([1.0, np.nan]), [False, True]),
+        (np.array(["2013-01-01", "NaT"], "datetime64[us]"), [False, True]),
+        (np.array([[1, 2], [np.nan, np.nan]], np.float32), [False, True]),
+    ):
+        assert missing(values).tolist() == expected
+        everything = blanked(values, np.ones(len(values), dtype=bool))
+        assert missing(everything).all()
+        assert everything.dtype == values.dtype
+        assert not missing(values).all()
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    array = pa.array([b"ok", b"\xff\xfe"], pa.binary()).view(pa.string())
+    frame = pa.table({"x": array}).to_pandas(types_mapper=pd.ArrowDtype)
+    with pytest.raises(InputError, match="row 2, column 'x': the text is not UTF-8"):
+        words(frame, "x", tmp_path / "a.parquet")

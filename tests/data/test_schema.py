@@ -100,7 +100,7 @@ def test_splits(tmp_path: Path, split: str, rule: SplitRule) -> None:
             "true or false",
         ),
         ('{ type = "airport", column = "a" }', '"airport"', "relations.near.head", "does not fit", "a table"),
-        ('by = "time"', 'by = "date"', "split.by", "'date' does not fit", "'time' or 'random'"),
+        ('by = "time"', 'by = "date"', "split.by", "'date' does not fit", "'time', 'random', 'unseen' or 'group'"),
         # relations that do not fit the nodes
         (
             '{ type = "route"',

@@ -140,7 +140,7 @@ def _edit(folder: Path, **changes: Any) -> InputError:
 
 def test_what_is_no_saved_graph(tmp_path: Path) -> None:
     newer = _edit(tmp_path, format=99)
-    assert "format 99, newer than 1" in newer.what
+    assert "format 99, newer than 2" in newer.what
     assert newer.remedy == "update relwise"
     assert "no saved graph" in _edit(tmp_path, format=None).what
     assert "damaged" in _edit(tmp_path, relations=[{"name": "x"}]).what

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from relwise.data.audit import leakage
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph, Relation
 from relwise.data.read import read
-from relwise.data.split import LabelledEdges, Split, split_graph
+from relwise.data.split import LabelledEdges, Split, draw_negatives, split_graph
 from relwise.evaluate.baselines import plain_baselines
 from relwise.evaluate.metrics import best_threshold, binary_measures
 from relwise.evaluate.ranks import End, Ranks, joint, rank_edges
@@ -23,6 +24,7 @@ from tests.fakes import small_graph
 
 METRICS = ["auc", "ap", "f1", "mrr", "hits@1", "hits@10", "hits@30", "mrr_optimistic", "mrr_pessimistic"]
 METRICS += ["mrr_joint", "hits@1_joint", "hits@10_joint", "hits@30_joint"]
+COLUMNS = ["scorer", "bucket", "relation", "metric", "value", "positives", "negatives"]
 BASELINES = ["degree_product", "adamic_adar", "path3"]
 
 
@@ -57,7 +59,8 @@ def evaluated() -> tuple[Graph, Split, Lookup, Result]:
 def test_the_table_has_every_scorer_relation_and_metric(evaluated) -> None:
     graph, split, _, result = evaluated
     table = result.table()
-    assert table.columns.tolist() == ["scorer", "relation", "metric", "value", "positives", "negatives"]
+    assert table.columns.tolist() == COLUMNS
+    assert table["bucket"].unique().tolist() == ["all"]
     assert table["scorer"].unique().tolist() == ["model", *BASELINES]
     assert table["relation"].unique().tolist() == ["micro", *graph.relation_names]
     assert table["metric"].unique().tolist() == METRICS
@@ -111,6 +114,56 @@ def test_a_mask_gives_what_evaluating_the_rest_gives(evaluated) -> None:
     assert model.calls == before, "nothing is scored again"
     rest = LabelledEdges(split.test.edges[keep], split.test.labels[keep])
     assert masked == evaluate(graph, rest, split, model.pairs, model.block).to_json()
+
+
+@pytest.fixture
+def partly_unseen() -> tuple[Graph, Split, Lookup, Result]:
+    """Every edge of four people, who have no message edge then, and each tenth of the others is a test edge."""
+    graph = small_graph()
+    held = np.isin(graph.edges.heads, [0, 1, 2, 3]) | np.isin(graph.edges.tails, [0, 1, 2, 3])
+    test = held | (np.arange(len(graph.edges)) % 10 == 0)
+    positives = graph.edges[test]
+    drawn = draw_negatives(graph, positives, np.random.default_rng(0))
+    part = LabelledEdges(Edges.concatenate(positives, drawn), np.arange(len(positives) + len(drawn)) < len(positives))
+    split = Split(graph.edges[~test], np.ones((~test).sum(), bool), part, part, graph.edges)
+    model = Lookup(graph)
+    return graph, split, model, evaluate(graph, part, split, model.pairs, model.block)
+
+
+def test_unseen_edges_are_those_with_an_end_that_no_message_edge_touches(partly_unseen) -> None:
+    graph, split, _, result = partly_unseen
+    touched = {*split.message.heads.tolist(), *split.message.tails.tolist()}
+    ends = zip(split.test.edges.heads.tolist(), split.test.edges.tails.tolist(), strict=True)
+    assert result.unseen.tolist() == [not {head, tail} <= touched for head, tail in ends]
+    positives = result.unseen & result.labels
+    assert 0 < positives.sum() < result.labels.sum()
+    assert 0 < (result.unseen & ~result.labels).sum() < (~result.labels).sum()
+
+
+def test_seen_and_unseen_edges_have_rows_of_their_own(partly_unseen) -> None:
+    graph, split, model, result = partly_unseen
+    answer, table = result.to_json(), result.table()
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer
+    assert table["bucket"].unique().tolist() == ["all", "seen", "unseen"]
+    assert len(table) == 3 * 4 * (1 + graph.num_relations) * len(METRICS)
+    for bucket, mask in (("seen", ~result.unseen), ("unseen", result.unseen)):
+        rest = LabelledEdges(split.test.edges[mask], split.test.labels[mask])
+        alone = evaluate(graph, rest, split, model.pairs, model.block)
+        expected = {key: alone.to_json()[key] for key in ("micro", "relations", "baselines", "counts")}
+        assert answer[bucket] == expected
+        assert answer[bucket]["counts"]["micro"]["negatives"] == (mask & ~result.labels).sum()
+        rows = table[table["bucket"] == bucket].drop(columns="bucket").reset_index(drop=True)
+        whole = alone.table()
+        whole = whole[whole["bucket"] == "all"].drop(columns="bucket").reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, whole)
+
+
+def test_a_mask_without_unseen_positives_leaves_the_buckets_out(partly_unseen) -> None:
+    *_, result = partly_unseen
+    assert result.buckets().keys() == {"seen", "unseen"}
+    keep = ~(result.unseen & result.labels)
+    assert result.to_json(keep).keys() == {"micro", "relations", "baselines", "counts"}
+    assert result.table(keep)["bucket"].unique().tolist() == ["all"]
 
 
 def test_json_is_json(evaluated) -> None:

@@ -32,9 +32,7 @@ class Edges:
 
     def __post_init__(self) -> None:
         for name in ("heads", "relations", "tails"):
-            array = np.array(getattr(self, name), dtype=np.int64)
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, _read_only(getattr(self, name)))
         if not len(self.heads) == len(self.relations) == len(self.tails):
             raise ValueError("heads, relations and tails differ in length")
         if self.times is not None and len(self.times) != len(self.heads):
@@ -46,7 +44,8 @@ class Edges:
     def __getitem__(self, index: npt.NDArray) -> Edges:
         """The edges at `index` (integers or a boolean mask)."""
         times = None if self.times is None else self.times[index]
-        return Edges(self.heads[index], self.relations[index], self.tails[index], times)
+        heads, relations, tails = (_ours(array[index]) for array in (self.heads, self.relations, self.tails))
+        return Edges(heads, relations, tails, times)
 
     @staticmethod
     def empty() -> Edges:
@@ -59,12 +58,36 @@ class Edges:
         times = None
         if parts and all(part.times is not None for part in parts):
             times = np.concatenate([part.times for part in parts if part.times is not None])
+        none = Edges.empty()
         return Edges(
-            np.concatenate([part.heads for part in parts] or [np.empty(0, np.int64)]),
-            np.concatenate([part.relations for part in parts] or [np.empty(0, np.int64)]),
-            np.concatenate([part.tails for part in parts] or [np.empty(0, np.int64)]),
+            _ours(np.concatenate([part.heads for part in parts or (none,)])),
+            _ours(np.concatenate([part.relations for part in parts or (none,)])),
+            _ours(np.concatenate([part.tails for part in parts or (none,)])),
             times,
         )
+
+
+def _read_only(given: npt.ArrayLike) -> IntArray:
+    """A copy that no one can write to: the very array where it is one already, so that edges are shared, not copied."""
+    if type(given) is np.ndarray and given.dtype == np.int64 and _is_frozen(given):
+        return given
+    return _ours(np.array(given, dtype=np.int64))
+
+
+def _is_frozen(array: npt.NDArray) -> bool:
+    """Whether neither the array nor what it is a view of can be written to."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        owner = owner.base
+    return owner is None
+
+
+def _ours(array: npt.NDArray) -> npt.NDArray:
+    """An array that no one else holds, from now on read-only."""
+    array.setflags(write=False)
+    return array
 
 
 def edge_keys(

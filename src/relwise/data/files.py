@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from relwise.errors import InputError, nearest
 
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 
-def read_bytes(path: str | Path) -> bytes:
-    """A file's bytes. Raises InputError where it is absent, a folder, unreadable or empty."""
+
+def open_bytes(path: str | Path) -> BinaryIO:
+    """A file, opened for reading. Raises InputError where it is absent, a folder, unreadable or empty."""
     path = Path(path)
     try:
-        data = path.read_bytes()
+        file = path.open("rb")
+        # A short file may hold blanks alone; of a long one this is not asked, for it would all be read.
+        empty = path.stat().st_size < 1 << 16 and not file.read().strip(_BLANKS)
+        file.seek(0)
     except FileNotFoundError:
-        raise InputError("there is no such file", where=str(path), remedy=_beside(path)) from None
+        raise InputError("there is no such file", where=str(path), remedy=beside(path)) from None
     except IsADirectoryError:
         raise InputError("this is a folder, not a file", where=str(path), remedy="name a file in it") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(f"cannot be read: {reason}", where=str(path), remedy="mend its permissions") from None
-    if not data.strip(b"\xef\xbb\xbf \t\r\n"):
+    if empty:
+        file.close()
         raise InputError("the file is empty", where=str(path), remedy="give it at least one row, or leave it out")
-    return data
+    return file
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """A file's bytes. Raises InputError where it is absent, a folder, unreadable or empty."""
+    with open_bytes(path) as file:
+        return file.read()
 
 
 def decode(data: bytes, path: str | Path, word: str = "line") -> str:
@@ -51,7 +64,7 @@ def read_text(path: str | Path) -> str:
     return decode(read_bytes(path), path)
 
 
-def _beside(path: Path) -> str:
+def beside(path: Path) -> str:
     """What a person who named a file that is not there may have meant."""
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r} either"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ import pandas as pd
 
 from relwise.data.edges import Edges, IntArray, edge_keys
 from relwise.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from relwise.data.rows import Rows
 
 Modality = Literal["numeric", "categorical", "multi_categorical", "boolean", "timestamp", "place", "text", "vector"]
 TRAIN, VALID, TEST = 0, 1, 2
@@ -102,7 +105,7 @@ class SplitRule:
         by: `"given"` (the data say it), `"time"`, `"random"`, `"unseen"` (nodes of one type are held out with all
             their edges) or `"group"` (edges that stand or fall together fall into one part).
         valid, test: with `"time"`, the first moment (ISO date) of each part; else its share: of each relation's
-            edges, of the type's nodes, of the groups.
+            edges (with `"group"`, as near as whole groups come to it), of the type's nodes.
         node_type: with `"unseen"`, the type whose nodes are held out.
         group: with `"group"`, relations whose edges belong together where they tie the same two nodes; empty: the
             graph's own `groups` say what belongs together.
@@ -291,6 +294,43 @@ class Graph:
 
     def _relation_keys(self, relation: int) -> IntArray:
         return self.keys(self.edges[self.edges.relations == relation])
+
+    # -- growing ------------------------------------------------------------------------------------------
+
+    def add_nodes(self, node_type: str, rows: Rows) -> Graph:
+        """The graph with more nodes of a type, behind the known ones (see `relwise.data.rows`).
+
+        Args:
+            node_type: the type's name.
+            rows: a DataFrame or a list of dicts: `id`, and what is known of `label` and the type's attributes.
+
+        Raises:
+            InputError: at an id that is known or stands twice, at an unknown column, at a cell that does not fit.
+
+        >>> graph = Graph.from_triples([("ann", "knows", "bob")]).add_nodes("node", [{"id": "cy"}])
+        >>> graph.add_edges("knows", [{"head": "cy", "tail": "ann"}])
+        Graph(3 nodes of 1 type, 2 edges in 1 relation)
+        """
+        from relwise.data.extend import add_nodes
+
+        return add_nodes(self, node_type, rows)
+
+    def add_edges(self, relation: str, rows: Rows) -> Graph:
+        """The graph with more edges of a relation, behind the known ones; what is known already is left out and noted.
+
+        In a given split they are training edges.
+
+        Args:
+            relation: the relation's name.
+            rows: a DataFrame or a list of dicts: the ids `head` and `tail`, and what is known of `time` and the
+                relation's edge attributes.
+
+        Raises:
+            InputError: at an unknown id or column, at a cell that does not fit.
+        """
+        from relwise.data.extend import add_edges
+
+        return add_edges(self, relation, rows)
 
     # -- making one ---------------------------------------------------------------------------------------
 

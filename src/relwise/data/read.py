@@ -2,7 +2,7 @@
 
 | the folder holds | it is |
 | --- | --- |
-| `schema.toml` | node and relation tables in CSV or Parquet, described by that file (`relwise.data.schema`) |
+| `schema.toml` | node and relation tables, in files or a database, described by that file (`relwise.data.schema`) |
 | `train.txt` and `valid.txt`, `test.txt` of lines `relation head tail label` | a benchmark |
 | `train.txt` and perhaps `valid.txt`, `test.txt` of lines `head<TAB>relation<TAB>tail` | triples |
 """
@@ -10,28 +10,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from relwise.data.formats import line_format, read_benchmark, read_triples
 from relwise.data.from_tables import read_tables
 from relwise.data.graph import Graph
 from relwise.errors import InputError
 
+if TYPE_CHECKING:
+    from relwise.data.geocode import Geocoder
 
-def read(folder: str | Path) -> Graph:
+
+def read(folder: str | Path, geocoder: Geocoder | None = None) -> Graph:
     """The graph that a folder holds.
 
     Args:
-        folder: one of the three kinds above.
+        folder: one of the three kinds above, or the path of a schema.
+        geocoder: what finds the addresses that a schema names; None: the one that needs no network.
 
     Raises:
         InputError: at the first thing that is wrong with the data, naming where it is and what would mend it.
     """
     folder = Path(folder)
+    if folder.suffix == ".toml" and folder.is_file():
+        return read_tables(folder, geocoder)
     if not folder.is_dir():
         what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
-        raise InputError(what, where=str(folder), remedy="give the folder that holds the data")
+        raise InputError(what, where=str(folder), remedy="give the folder that holds the data, or its schema.toml")
     if (folder / "schema.toml").exists():
-        return read_tables(folder / "schema.toml")
+        return read_tables(folder / "schema.toml", geocoder)
     kind = line_format(folder)
     if kind is None:
         raise InputError(

@@ -4,15 +4,18 @@
 | --- | --- |
 | `graph.json` | format, node types with their attributes' modalities, relations, split rule, notes, counts |
 | `nodes.<i>.parquet` | of node type i: `id`, `label` (where there are labels), one column per attribute |
-| `edges.parquet` | `head`, `relation`, `tail` (indices in the one node space); `time`, `part` if any |
+| `edges.parquet` | `head`, `relation`, `tail` (indices in the one node space); `time`, `part`, `group` if any |
 | `negatives.parquet` | the same, of the edges that the data say do not hold |
+| `relations.<i>.parquet` | where relation i's edges have attributes: one column each, a row per edge of it in `edges` |
 
-Written anew, the folder is whole once `graph.json` stands in it: that file is written last.
+Format 1 knew no edge attributes and no groups; it is still read. Written anew, the folder is whole once `graph.json`
+stands in it: that file is written last.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from relwise.data.edges import Edges
+from relwise.data.edges import Edges, IntArray
 from relwise.data.files import read_bytes, read_text
 from relwise.data.graph import Attribute, Graph, NodeType, Relation, SplitRule
 from relwise.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 
 
 def write_graph(graph: Graph, folder: str | Path) -> None:
@@ -39,14 +42,15 @@ def write_graph(graph: Graph, folder: str | Path) -> None:
         columns = {"id": pa.array(node_type.ids.tolist(), pa.string())}
         if node_type.labels is not None:
             columns["label"] = pa.array(node_type.labels.tolist(), pa.string())
-        for attribute in node_type.attributes:
-            columns[f"attribute.{attribute.name}"] = _column(attribute)
+        columns |= _columns(node_type.attributes)
         pyarrow.parquet.write_table(pa.table(columns), folder / f"nodes.{i}.parquet")
-    _write_edges(graph.edges, graph.parts, folder / "edges.parquet")
+    for i, attributes in graph.edge_attributes.items():
+        if attributes:
+            pyarrow.parquet.write_table(pa.table(_columns(attributes)), folder / f"relations.{i}.parquet")
+    _write_edges(graph.edges, graph.parts, folder / "edges.parquet", graph.groups)
     negatives = {name: graph.negatives[name] for name in sorted(graph.negatives)}
     which = np.repeat(np.arange(len(negatives), dtype=np.int8), [len(edges) for edges in negatives.values()])
     _write_edges(_with_times(negatives), which, folder / "negatives.parquet")
-    rule = graph.split_rule
     about = {
         "format": FORMAT,
         "node_types": [
@@ -54,9 +58,7 @@ def write_graph(graph: Graph, folder: str | Path) -> None:
                 "name": node_type.name,
                 "count": len(node_type),
                 "labels": node_type.labels is not None,
-                "attributes": [
-                    {"name": a.name, "modality": a.modality, "width": _width(a)} for a in node_type.attributes
-                ],
+                "attributes": _described(node_type.attributes),
             }
             for node_type in graph.node_types
         ],
@@ -67,11 +69,15 @@ def write_graph(graph: Graph, folder: str | Path) -> None:
             "count": len(graph.edges),
             "times": graph.edges.times is not None,
             "parts": graph.parts is not None,
+            "groups": graph.groups is not None,
+            "attributes": [
+                {"relation": i, "attributes": _described(some)} for i, some in graph.edge_attributes.items() if some
+            ],
         },
         "negatives": [
             {"part": name, "count": len(edges), "times": edges.times is not None} for name, edges in negatives.items()
         ],
-        "split_rule": {"by": rule.by, "valid": rule.valid, "test": rule.test},
+        "split_rule": asdict(graph.split_rule),
         "notes": list(graph.notes),
     }
     (folder / "graph.json").write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -95,9 +101,14 @@ def _assemble(about: dict[str, Any], folder: Path) -> Graph:
     node_types = tuple(_node_type(each, folder / f"nodes.{i}.parquet") for i, each in enumerate(about["node_types"]))
     relations = tuple(Relation(**each) for each in about["relations"])
     path = folder / "edges.parquet"
-    edges, parts = _read_edges(path, about["edges"]["count"])
+    edges, parts, groups = _read_edges(path, about["edges"]["count"])
+    edge_attributes = {}
+    for each in about["edges"].get("attributes", ()):
+        code = each["relation"]
+        table = _read_parquet(folder / f"relations.{code}.parquet", int((edges.relations == code).sum()))
+        edge_attributes[code] = _attributes(each["attributes"], table)
     negatives: dict[str, Edges] = {}
-    false, which = _read_edges(folder / "negatives.parquet", sum(each["count"] for each in about["negatives"]))
+    false, which, _ = _read_edges(folder / "negatives.parquet", sum(each["count"] for each in about["negatives"]))
     for code, each in enumerate(about["negatives"]):
         chosen = false[which == code]
         negatives[each["part"]] = chosen if each["times"] else _without_times(chosen)
@@ -107,8 +118,10 @@ def _assemble(about: dict[str, Any], folder: Path) -> Graph:
         edges if about["edges"]["times"] else _without_times(edges),
         parts if about["edges"]["parts"] else None,
         negatives,
-        SplitRule(**about["split_rule"]),
+        _split_rule(about["split_rule"]),
         tuple(about["notes"]),
+        edge_attributes,
+        groups if about["edges"].get("groups") else None,
     )
     for some in (edges, false):
         if len(some) and not (
@@ -159,9 +172,25 @@ def _read_parquet(path: Path, count: int) -> pa.Table:
 
 def _node_type(about: dict[str, Any], path: Path) -> NodeType:
     table = _read_parquet(path, about["count"])
-    attributes = tuple(Attribute(each["name"], each["modality"], _values(table, each)) for each in about["attributes"])
     labels = _objects(table["label"]) if about["labels"] else None
-    return NodeType(about["name"], pd.Index(_objects(table["id"]), dtype=object), labels, attributes)
+    ids = pd.Index(_objects(table["id"]), dtype=object)
+    return NodeType(about["name"], ids, labels, _attributes(about["attributes"], table))
+
+
+def _split_rule(about: dict[str, Any]) -> SplitRule:
+    return SplitRule(**{key: tuple(value) if isinstance(value, list) else value for key, value in about.items()})
+
+
+def _attributes(about: list[dict[str, Any]], table: pa.Table) -> tuple[Attribute, ...]:
+    return tuple(Attribute(each["name"], each["modality"], _values(table, each)) for each in about)
+
+
+def _described(attributes: tuple[Attribute, ...]) -> list[dict[str, Any]]:
+    return [{"name": a.name, "modality": a.modality, "width": _width(a)} for a in attributes]
+
+
+def _columns(attributes: tuple[Attribute, ...]) -> dict[str, pa.Array]:
+    return {f"attribute.{attribute.name}": _column(attribute) for attribute in attributes}
 
 
 def _width(attribute: Attribute) -> int | None:
@@ -169,8 +198,10 @@ def _width(attribute: Attribute) -> int | None:
 
 
 def _column(attribute: Attribute) -> pa.Array:
-    """An attribute's values as an Arrow array of one row per node."""
+    """An attribute's values as an Arrow array of one row per node or edge."""
     values = attribute.values
+    if attribute.modality == "multi_categorical":
+        return pa.array([None if words is None else list(words) for words in values], pa.list_(pa.string()))
     if attribute.modality in ("categorical", "text"):
         return pa.array(values.tolist(), pa.string())
     if attribute.modality == "timestamp":
@@ -188,6 +219,8 @@ def _values(table: pa.Table, about: dict[str, Any]) -> npt.NDArray:
     column = table[f"attribute.{about['name']}"].combine_chunks()
     if about["modality"] in ("categorical", "text"):
         return _objects(column)
+    if about["modality"] == "multi_categorical":
+        return _objects([None if words is None else tuple(words) for words in column.to_pylist()])
     if about["modality"] == "timestamp":
         return np.array(column.to_numpy(zero_copy_only=False), dtype="datetime64[us]")
     width = about["width"]
@@ -200,7 +233,7 @@ def _values(table: pa.Table, about: dict[str, Any]) -> npt.NDArray:
 
 def _objects(column: Any) -> npt.NDArray[np.object_]:
     result = np.empty(len(column), dtype=object)
-    result[:] = column.to_pylist()
+    result[:] = column if isinstance(column, list) else column.to_pylist()
     return result
 
 
@@ -219,18 +252,20 @@ def _without_times(edges: Edges) -> Edges:
     return Edges(edges.heads, edges.relations, edges.tails)
 
 
-def _write_edges(edges: Edges, parts: npt.NDArray[np.int8] | None, path: Path) -> None:
+def _write_edges(edges: Edges, parts: npt.NDArray[np.int8] | None, path: Path, groups: IntArray | None = None) -> None:
     columns = {"head": edges.heads, "relation": edges.relations, "tail": edges.tails}
     arrays = {name: pa.array(values, pa.int64()) for name, values in columns.items()}
     if edges.times is not None:
         arrays["time"] = pa.array(edges.times.astype("datetime64[us]"), pa.timestamp("us"))
     if parts is not None:
         arrays["part"] = pa.array(parts, pa.int8())
+    if groups is not None:
+        arrays["group"] = pa.array(groups, pa.int64())
     pyarrow.parquet.write_table(pa.table(arrays), path)
 
 
-def _read_edges(path: Path, count: int) -> tuple[Edges, npt.NDArray[np.int8]]:
-    """Edges with their times (NaT where the file has none) and their parts (0 where it has none)."""
+def _read_edges(path: Path, count: int) -> tuple[Edges, npt.NDArray[np.int8], IntArray]:
+    """Edges with their times (NaT where the file has none), parts (0 where none) and groups (-1 where none)."""
     table = _read_parquet(path, count)
     heads, relations, tails = (table[name].to_numpy() for name in ("head", "relation", "tail"))
     times = np.full(count, np.datetime64("NaT", "us"))
@@ -239,4 +274,7 @@ def _read_edges(path: Path, count: int) -> tuple[Edges, npt.NDArray[np.int8]]:
     parts = np.zeros(count, dtype=np.int8)
     if "part" in table.column_names:
         parts = np.array(table["part"].to_numpy(), dtype=np.int8)
-    return Edges(heads, relations, tails, times), parts
+    groups = np.full(count, -1)
+    if "group" in table.column_names:
+        groups = np.array(table["group"].to_numpy(), dtype=np.int64)
+    return Edges(heads, relations, tails, times), parts, groups

@@ -7,7 +7,9 @@
 | `mrr_optimistic`, `mrr_pessimistic` | the same MRR with ties resolved for and against the model |
 | `mrr_joint`, `hits@1_joint`, ... | each positive ranked once, against both ends' corruptions (the paper's) |
 
-The relation `micro` is all edges together. F1 is at the fixed 0.5 for the model's probabilities; a baseline's
+The relation `micro` is all edges together. The bucket `unseen` is of the edges with an end that no message edge touches,
+`seen` of all others, the negatives of either as well as its positives; ranks are of the bucket's positives, among all
+candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's
 score is a count and no probability, so its threshold is the one with the best F1 on the validation edges.
 Edges are scored and ranked once; measures without some of them (say, those that leak) are sums over a mask.
 """
@@ -32,6 +34,7 @@ from relwise.evaluate.metrics import best_threshold, binary_measures
 from relwise.evaluate.ranks import MEBIBYTE, End, Ranks, ScoreBlock, joint, rank_edges
 
 MODEL, MICRO = "model", "micro"
+ALL, SEEN, UNSEEN = "all", "seen", "unseen"
 HITS_AT = (1, 10, 30)
 
 ScorePairs = Callable[[Edges], Any]
@@ -67,12 +70,14 @@ class Result:
         relations: (n,) the relation of each.
         relation_names: the name of each relation.
         scorers: `"model"` first, then the baselines, by name.
+        unseen: (n,) whether no message edge touches one of the edge's ends (or both).
     """
 
     labels: npt.NDArray[np.bool_]
     relations: IntArray
     relation_names: tuple[str, ...]
     scorers: Mapping[str, Scored]
+    unseen: npt.NDArray[np.bool_]
 
     def measures(
         self, scorer: str = MODEL, relation: str = MICRO, keep: npt.NDArray[np.bool_] | None = None
@@ -87,25 +92,39 @@ class Result:
         return _measures(self.scorers[scorer], self.labels, self._groups(keep)[relation], self._positions)
 
     def table(self, keep: npt.NDArray[np.bool_] | None = None) -> pd.DataFrame:
-        """The long table: `scorer`, `relation`, `metric`, `value`, and what it was measured on.
+        """The long table: `scorer`, `bucket`, `relation`, `metric`, `value`, and what it was measured on.
 
-        The last two columns, `positives` and `negatives`, count the edges of that relation.
+        The bucket is `all`; where there are unseen positives, there are rows of `seen` and `unseen` too. The last two
+        columns, `positives` and `negatives`, count the edges of that bucket and relation.
         """
         rows = [
-            (scorer, relation, metric, value, *self._counts(index))
-            for relation, index in self._groups(keep).items()
+            (scorer, bucket, relation, metric, value, *self._counts(index))
+            for bucket, mask in {ALL: keep, **self.buckets(keep)}.items()
+            for relation, index in self._groups(mask).items()
             for scorer, scored in self.scorers.items()
             for metric, value in _measures(scored, self.labels, index, self._positions).items()
         ]
-        return pd.DataFrame(rows, columns=["scorer", "relation", "metric", "value", "positives", "negatives"])
+        columns = ["scorer", "bucket", "relation", "metric", "value", "positives", "negatives"]
+        return pd.DataFrame(rows, columns=columns)
 
     def to_json(self, keep: npt.NDArray[np.bool_] | None = None) -> dict[str, Any]:
         """The table as what JSON can hold (NaN is None).
 
         `{"micro": {metric: value}, "relations": {name: the same}, "baselines": {name: the same}, "counts":
         {"micro" or relation: {"positives", "negatives"}}}`. The first two are of the model,
-        `"baselines"` of all edges together.
+        `"baselines"` of all edges together. Where there are unseen positives, `"seen"` and `"unseen"` hold such an
+        object each.
         """
+        return {**self._json(keep), **{name: self._json(mask) for name, mask in self.buckets(keep).items()}}
+
+    def buckets(self, keep: npt.NDArray[np.bool_] | None = None) -> dict[str, npt.NDArray[np.bool_]]:
+        """The masks of `"seen"` and `"unseen"` edges; none of either where no positive is unseen."""
+        counted = np.ones(len(self.labels), dtype=bool) if keep is None else keep
+        if not (counted & self.labels & self.unseen).any():
+            return {}
+        return {SEEN: counted & ~self.unseen, UNSEEN: counted & self.unseen}
+
+    def _json(self, keep: npt.NDArray[np.bool_] | None) -> dict[str, Any]:
         groups = self._groups(keep)
 
         def measures(scorer: str, index: IntArray) -> dict[str, float | None]:
@@ -192,7 +211,25 @@ def evaluate(
         relation.full_name if name == MICRO else name
         for name, relation in zip(graph.relation_names, graph.relations, strict=True)
     )
-    return Result(np.asarray(part.labels, dtype=bool), part.edges.relations, names, scorers)
+    return Result(
+        np.asarray(part.labels, dtype=bool),
+        part.edges.relations,
+        names,
+        scorers,
+        unseen_edges(part.edges, split.message, graph.num_nodes),
+    )
+
+
+def unseen_edges(edges: Edges, message: Edges, num_nodes: int) -> npt.NDArray[np.bool_]:
+    """(n,) whether no message edge touches one of each edge's ends (or both).
+
+    >>> first, second = Edges([0, 0], [0, 0], [1, 2]), Edges([1], [0], [0])
+    >>> unseen_edges(first, second, 3).tolist()
+    [False, True]
+    """
+    seen = np.zeros(num_nodes, dtype=bool)
+    seen[message.heads] = seen[message.tails] = True
+    return ~(seen[edges.heads] & seen[edges.tails])
 
 
 def _block_of(baseline: Baseline, graph: Graph) -> ScoreBlock:

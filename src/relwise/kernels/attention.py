@@ -99,11 +99,23 @@ def fact_mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
 
 
 def attention_weights(
-    target_logit: Tensor, row_logit: Tensor, adjacency: Adjacency, keep: Tensor | None = None, slope: float = 0.2
+    target_logit: Tensor,
+    row_logit: Tensor,
+    adjacency: Adjacency,
+    keep: Tensor | None = None,
+    slope: float = 0.2,
+    edge_logit: Tensor | None = None,
 ) -> Tensor:
-    """(E, L) the α of `attend`, in the order of the edges sorted by target: for those who want to see them."""
+    """(E, L) the α of `attend`, in the order of the edges sorted by target: for those who want to see them.
+
+    With `edge_logit` (E, L), in that order, each edge adds its own part to its logits (`attend_edges`).
+    """
     kept = torch.ones_like(adjacency.fact, dtype=torch.bool) if keep is None else keep[adjacency.fact.long()]
-    return reference.attention(target_logit, row_logit, adjacency.indptr, adjacency.row, kept, slope)
+    if edge_logit is None:
+        return reference.attention(target_logit, row_logit, adjacency.indptr, adjacency.row, kept, slope)
+    each = torch.arange(adjacency.num_edges, device=row_logit.device)
+    of_edge = row_logit[adjacency.row.long()] + edge_logit
+    return reference.attention(target_logit, of_edge, adjacency.indptr, each, kept, slope)
 
 
 @torch.library.custom_op("relwise::attend", mutates_args=())

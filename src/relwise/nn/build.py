@@ -8,38 +8,46 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from relwise.data.edges import Edges
 from relwise.data.graph import Graph
+from relwise.kernels.adjacency import Adjacency
 from relwise.nn.attributes import TypeEncoder
 from relwise.nn.decoders import ComplEx, DistMult
-from relwise.nn.messages import num_inverse_relations
+from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
+from relwise.nn.messages import num_inverse_relations, stated
 from relwise.nn.model import RelGNN
 from relwise.settings import Settings
 
 
-def build_model(graph: Graph, settings: Settings, seed: int) -> RelGNN:
+def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | None = None) -> RelGNN:
     """A network for the graph's types and relations, its weights drawn by `seed`.
 
     The attribute encoders learn their statistics and vocabularies from the graph's attributes; nothing of the
-    edges enters.
+    edges enters. What is to be known of the edges' own attributes is learnt from the `message` edges alone; where none
+    are given, the network does not read them.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoders = [
             TypeEncoder.fit(t, settings.dim, learnt=True if settings.node_embedding else None) for t in graph.node_types
         ]
-        return _assemble(encoders, graph.num_relations, num_inverse_relations(graph), settings)
+        of_edges = None if message is None else EdgeEncoder.fit(graph, message)
+        return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), settings)
 
 
 def rebuild_model(description: dict[str, Any], settings: Settings) -> RelGNN:
     """The network that `describe_model` described, its weights yet to be loaded."""
     encoders = [TypeEncoder.from_config(config) for config in description["encoders"]]
-    return _assemble(encoders, description["num_relations"], description["num_inverse"], settings)
+    described = description.get("edge_encoder")
+    of_edges = None if described is None else EdgeEncoder.from_config(described)
+    return _assemble(encoders, of_edges, description["num_relations"], description["num_inverse"], settings)
 
 
 def describe_model(model: RelGNN) -> dict[str, Any]:
     """All of a network that is neither a setting nor a weight, as JSON can hold it."""
     return {
         "encoders": [encoder.config() for encoder in model.encoders if isinstance(encoder, TypeEncoder)],
+        "edge_encoder": None if model.edge_encoder is None else model.edge_encoder.config(),
         "num_relations": len(model.decoder.relation),
         "num_inverse": len(model.inverse_state),
     }
@@ -54,7 +62,21 @@ def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor]]:
     ]
 
 
-def _assemble(encoders: Sequence[TypeEncoder], num_relations: int, num_inverse: int, settings: Settings) -> RelGNN:
+def prepare_edges(model: RelGNN, graph: Graph, message: Edges, adjacency: Adjacency) -> EdgeInputs | None:
+    """The attributes of the `message` edges, whose messages `adjacency` sorts, as the network's encoder takes them."""
+    if model.edge_encoder is None:
+        return None
+    first, both = stated(graph, message)
+    return model.edge_encoder.prepare(graph, message[first], adjacency, both)
+
+
+def _assemble(
+    encoders: Sequence[TypeEncoder],
+    edge_encoder: EdgeEncoder | None,
+    num_relations: int,
+    num_inverse: int,
+    settings: Settings,
+) -> RelGNN:
     decoder = ComplEx if settings.decoder == "complex" else DistMult
     return RelGNN(
         encoders,
@@ -66,4 +88,5 @@ def _assemble(encoders: Sequence[TypeEncoder], num_relations: int, num_inverse: 
         settings.num_bases(num_relations + num_inverse),
         settings.dropout,
         settings.precision,
+        edge_encoder,
     )

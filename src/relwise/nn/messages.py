@@ -49,15 +49,13 @@ def message_graph(graph: Graph, edges: Edges) -> MessageGraph:
     >>> messages.adjacency.num_edges, messages.adjacency.num_relations, messages.facts.tolist()
     (6, 2, [0, 0, 1])
     """
-    _, first = np.unique(graph.keys(edges), return_index=True)
+    first, both = stated(graph, edges)
     undirected = np.zeros(graph.num_relations, dtype=bool)
     fact_keys = edge_keys(edges.heads, edges.relations, edges.tails, graph.num_nodes, undirected)
     distinct, facts = np.unique(fact_keys, return_inverse=True)
     unique, fact = edges[first], facts[first]
     inverse = np.cumsum(graph.directed) - 1 + graph.num_relations
     back = np.where(graph.directed, inverse, np.arange(graph.num_relations))[unique.relations]
-    # A self-loop of an undirected relation is one message, not two.
-    both = graph.directed[unique.relations] | (unique.heads != unique.tails)
     arrays = (
         np.concatenate([unique.heads, unique.tails[both]]),
         np.concatenate([unique.tails, unique.heads[both]]),
@@ -69,3 +67,13 @@ def message_graph(graph: Graph, edges: Edges) -> MessageGraph:
     return MessageGraph(
         build_adjacency(source, target, relation, graph.num_nodes, count, of_fact), facts, len(distinct)
     )
+
+
+def stated(graph: Graph, edges: Edges) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Which edges pass messages: the first statement of each fact; and which of those pass one back, too.
+
+    A self-loop of an undirected relation is one message, not two.
+    """
+    _, first = np.unique(graph.keys(edges), return_index=True)
+    heads, relations, tails = edges.heads[first], edges.relations[first], edges.tails[first]
+    return first, graph.directed[relations] | (heads != tails)

@@ -11,6 +11,8 @@ from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.dropout import dropout
 from relwise.kernels.matmul import Precision
 from relwise.nn.decoders import Decoder
+from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
+from relwise.nn.edge_layer import EdgeStates
 from relwise.nn.relgnn import AttributeFusion, RelGNNConv
 
 
@@ -27,6 +29,7 @@ class RelGNN(nn.Module):
         bases: basis matrices per layer; None: a matrix per relation.
         dropout: share of the inputs of each layer that a step zeroes.
         precision: of the layers' matrix products (see `RelGNNConv`).
+        edge_encoder: of the edges' attributes; None: they have none.
     """
 
     def __init__(
@@ -40,14 +43,17 @@ class RelGNN(nn.Module):
         bases: int | None = None,
         dropout: float = 0.0,
         precision: Precision = "float32",
+        edge_encoder: EdgeEncoder | None = None,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleList(encoders)
         self.decoder = decoder
         self.inverse_state = nn.Parameter(torch.randn(num_inverse, dim))
-        num_relations = len(decoder.relation) + num_inverse
+        self.edge_encoder = edge_encoder
+        num_relations, edge_dim = len(decoder.relation) + num_inverse, edge_encoder.dim if edge_encoder else None
         self.layers = nn.ModuleList(
-            RelGNNConv(dim, dim, num_relations, heads, bases, precision=precision) for _ in range(layers)
+            RelGNNConv(dim, dim, num_relations, heads, bases, precision=precision, edge_dim=edge_dim)
+            for _ in range(layers)
         )
         for layer in self.layers:
             # The decoder's states are shared in: a state of the layer's own would be a weight without a use.
@@ -59,29 +65,43 @@ class RelGNN(nn.Module):
         """(R + inverse, d) the states h_r of eq. 4: the decoder's own parameter, then the inverse relations'."""
         return torch.cat([self.decoder.relation, self.inverse_state])
 
-    def encode(self, inputs: Sequence, adjacency: Adjacency, keep: Tensor | None = None) -> Tensor:
+    def encode(
+        self,
+        inputs: Sequence,
+        adjacency: Adjacency,
+        keep: Tensor | None = None,
+        edge_inputs: EdgeInputs | None = None,
+    ) -> Tensor:
         """(N, d) final node states (eq. 3-7).
 
         Args:
             inputs: each node type's prepared input.
             adjacency: the message graph.
             keep: (F,) bool, which facts carry messages; None: all.
+            edge_inputs: the edges' attributes, prepared, where the network has an encoder for them.
         """
-        attributes = self._attributes(inputs)
+        attributes, edges = self._attributes(inputs), self._edge_states(edge_inputs)
         state, relation_state = attributes, self.relation_state()
         for layer in self._convolutions():
             state = dropout(state, self.dropout, self.training)
-            state = layer.propagate(state, adjacency, relation_state, keep)
+            state = layer.propagate(state, adjacency, relation_state, keep, edges)
         return self.fusion(attributes, state)
 
-    def attention(self, inputs: Sequence, adjacency: Adjacency) -> list[Tensor]:
+    def attention(self, inputs: Sequence, adjacency: Adjacency, edge_inputs: EdgeInputs | None = None) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
-        state = self._attributes(inputs)
+        state, edges = self._attributes(inputs), self._edge_states(edge_inputs)
         weights = []
         for layer in self._convolutions():
-            weights.append(layer.attention(state, adjacency, self.relation_state()))
-            state = layer.propagate(state, adjacency, self.relation_state())
+            weights.append(layer.attention(state, adjacency, self.relation_state(), edges=edges))
+            state = layer.propagate(state, adjacency, self.relation_state(), edges=edges)
         return weights
+
+    def _edge_states(self, edge_inputs: EdgeInputs | None) -> EdgeStates | None:
+        if self.edge_encoder is None:
+            return None
+        if edge_inputs is None:
+            raise ValueError("the network reads the edges' attributes, and was given none")
+        return self.edge_encoder(edge_inputs)
 
     def _attributes(self, inputs: Sequence) -> Tensor:
         """(N, d) h^(0) of all types."""

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.attention import attention_weights
+from relwise.kernels.edge_attention import EdgeSlots
 from relwise.kernels.fusion import balance, fuse
 from relwise.kernels.grouped import grouped_product
 from relwise.kernels.matmul import Precision
 from relwise.nn.basis_layer import basis_layer, basis_row_logits
+from relwise.nn.edge_layer import EdgeStates, edge_layer
 from relwise.nn.forms import Form, choose_form
 from relwise.nn.layer import relgnn_layer
 
@@ -46,9 +48,10 @@ class RelGNNConv(nn.Module):
         bases: B, the number of basis matrices of eq. 5; None: each relation has a matrix of its own.
         relation_dim: size of the relation states h_r; None: `out_dim`.
         precision: of the factors of matrix products; "bf16" rounds them to bfloat16, sums stay in float32.
+        edge_dim: k, where edges have attributes of their own (`relwise.nn.edge_layer`); None: they have none.
 
     Shapes:
-        x (N, in_dim), edge_index (2, E), edge_type (E,) → (N, out_dim).
+        x (N, in_dim), edge_index (2, E), edge_type (E,), edge_attr (E, k) → (N, out_dim).
 
     >>> conv = RelGNNConv(8, 4, num_relations=2)
     >>> edge_index = torch.tensor([[0, 1, 2], [1, 2, 0]])
@@ -65,6 +68,7 @@ class RelGNNConv(nn.Module):
         bases: int | None = None,
         relation_dim: int | None = None,
         precision: Precision = "float32",
+        edge_dim: int | None = None,
     ) -> None:
         super().__init__()
         self.precision: Precision = precision
@@ -78,6 +82,8 @@ class RelGNNConv(nn.Module):
         self.attention_relation = nn.Parameter(torch.empty(relation_dim, heads))
         self.attention_source = nn.Parameter(torch.empty(out_dim, heads))
         self.relation_state = nn.Parameter(torch.empty(num_relations, relation_dim))
+        self.edge_weight = None if edge_dim is None else nn.Parameter(torch.empty(edge_dim, out_dim))
+        self.attention_edge = None if edge_dim is None else nn.Parameter(torch.empty(edge_dim, heads))
         # Of the layer of bases: None, what `choose_form` says of the graph.
         self.form: Form | None = None
         self._cached: tuple[tuple[Tensor, Tensor], Adjacency] | None = None
@@ -91,17 +97,20 @@ class RelGNNConv(nn.Module):
             nn.init.normal_(self.coefficient, std=self.coefficient.shape[1] ** -0.5)
         for vector in (self.attention_target, self.attention_relation, self.attention_source):
             nn.init.xavier_uniform_(vector)
+        for matrix in (self.edge_weight, self.attention_edge):
+            if matrix is not None:
+                nn.init.xavier_uniform_(matrix)
         nn.init.normal_(self.relation_state, std=self.relation_state.shape[1] ** -0.5)
 
     @overload
     def forward(
         self, x: Tensor, edge_index: Tensor, edge_type: Tensor, relation_state: Tensor | None = ...,
-        edge_mask: Tensor | None = ..., return_attention: Literal[False] = ...,
+        edge_mask: Tensor | None = ..., return_attention: Literal[False] = ..., edge_attr: Tensor | None = ...,
     ) -> Tensor: ...  # fmt: skip
     @overload
     def forward(
         self, x: Tensor, edge_index: Tensor, edge_type: Tensor, relation_state: Tensor | None = ...,
-        edge_mask: Tensor | None = ..., *, return_attention: Literal[True],
+        edge_mask: Tensor | None = ..., *, return_attention: Literal[True], edge_attr: Tensor | None = ...,
     ) -> tuple[Tensor, Tensor]: ...  # fmt: skip
     def forward(
         self,
@@ -111,6 +120,7 @@ class RelGNNConv(nn.Module):
         relation_state: Tensor | None = None,
         edge_mask: Tensor | None = None,
         return_attention: bool = False,
+        edge_attr: Tensor | None = None,
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Pass messages along `edge_index`, from `edge_index[0]` to `edge_index[1]` as PyG has it.
 
@@ -123,14 +133,16 @@ class RelGNNConv(nn.Module):
             relation_state: (R, relation_dim) h_r, to share the decoder's; None: the layer's own.
             edge_mask: (E,) bool, True where an edge carries its message; None: all do.
             return_attention: whether to return α too, (E, heads), in the order of `edge_index`.
+            edge_attr: (E, k) each edge's attributes.
         """
         if edge_mask is not None and (edge_mask.dtype != torch.bool or edge_mask.shape != edge_type.shape):
             raise ValueError(f"edge_mask must be bool, one for each of {len(edge_type)} edges")
         adjacency = self._adjacency(edge_index, edge_type, len(x))
-        out = self.propagate(x, adjacency, relation_state, edge_mask)
+        edges = None if edge_attr is None else EdgeStates(edge_attr, EdgeSlots.of(adjacency.order, adjacency))
+        out = self.propagate(x, adjacency, relation_state, edge_mask, edges)
         if not return_attention:
             return out
-        alpha = self.attention(x, adjacency, relation_state, edge_mask)
+        alpha = self.attention(x, adjacency, relation_state, edge_mask, edges)
         return out, torch.empty_like(alpha).index_copy_(0, adjacency.order.long(), alpha)
 
     def propagate(
@@ -139,6 +151,7 @@ class RelGNNConv(nn.Module):
         adjacency: Adjacency,
         relation_state: Tensor | None = None,
         keep: Tensor | None = None,
+        edges: EdgeStates | None = None,
     ) -> Tensor:
         """The layer on a graph sorted before: (N, out_dim) states.
 
@@ -147,9 +160,14 @@ class RelGNNConv(nn.Module):
             adjacency: the message graph.
             relation_state: (R, relation_dim); None: the layer's own.
             keep: (F,) bool, which facts carry messages; None: all.
+            edges: the edges' own states, which a layer with an `edge_dim` may be given.
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
+        if edges is not None:
+            u, b = self._of_edges()
+            weights = self.weights(), self.weight_self, (*attention, b), state, u
+            return edge_layer(x, *weights, edges, adjacency, keep, SLOPE, self.precision)
         in_float32 = self.precision == "float32"  # the other precision is the rows form's alone
         if self.coefficient is not None and in_float32 and self._form(x, adjacency) == "bases":
             weights = self.basis, self.coefficient, self.weight_self
@@ -164,17 +182,29 @@ class RelGNNConv(nn.Module):
         adjacency: Adjacency,
         relation_state: Tensor | None = None,
         keep: Tensor | None = None,
+        edges: EdgeStates | None = None,
     ) -> Tensor:
         """(E, L) the α of eq. 4, in the order of the adjacency's edges, no gradient; arguments as of `propagate`."""
         state = self.relation_state if relation_state is None else relation_state
         by_relation = state @ self.attention_relation
-        if self.coefficient is not None and self._form(x, adjacency) == "bases":
+        if self.coefficient is not None and edges is None and self._form(x, adjacency) == "bases":
             weights = self.basis, self.coefficient, self.attention_source
             row_logit, _ = basis_row_logits(x, *weights, by_relation, adjacency)
         else:
             row_logit = grouped_product(x, self.weights(), adjacency) @ self.attention_source
             row_logit += by_relation.index_select(0, adjacency.row_relation)
-        return attention_weights(x @ self.weight_self @ self.attention_target, row_logit, adjacency, keep, SLOPE)
+        of_edge = None
+        if edges is not None:
+            own = edges.state @ self._of_edges()[1]
+            has, slot = edges.slots.slot >= 0, edges.slots.slot.clamp_min(0).long()
+            of_edge = torch.where(has[:, None], own[slot], 0)
+        of_target = x @ self.weight_self @ self.attention_target
+        return attention_weights(of_target, row_logit, adjacency, keep, SLOPE, of_edge)
+
+    def _of_edges(self) -> tuple[nn.Parameter, nn.Parameter]:
+        if self.edge_weight is None or self.attention_edge is None:
+            raise ValueError("the edges have attributes, and the layer was made without an edge_dim")
+        return self.edge_weight, self.attention_edge
 
     def weights(self) -> Tensor:
         """(R, in_dim, out_dim) the matrices W_r (eq. 5)."""

@@ -22,7 +22,7 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.kernels.matmul import library, use_library
 from relwise.kernels.threads import settle_threads
-from relwise.nn.build import prepare_inputs
+from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.train.loop import Trainer, TrainingState
 
 FORMAT = 2  # 2: the library of the matrix products
@@ -32,9 +32,11 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 def fingerprint(graph: Graph, split: Split) -> str:
     """A digest of what is learnt from: the ids, attributes and edges of every part."""
     digest = hashlib.sha256()
+    of_edges = (graph.edge_attributes[relation] for relation in sorted(graph.edge_attributes))
     for node_type in graph.node_types:
         digest.update("\0".join([node_type.name, *node_type.ids]).encode())
-        for attribute in node_type.attributes:
+    for attributes in (*(node_type.attributes for node_type in graph.node_types), *of_edges):
+        for attribute in attributes:
             digest.update(f"{attribute.name}\0{attribute.modality}".encode())
             values = attribute.values
             plain = "\0".join(map(repr, values)).encode() if values.dtype == object else values.tobytes()
@@ -135,6 +137,7 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     trainer.model.load_state_dict(named("model."))
     # The encoders' statistics came with the weights: what they prepare must come from them.
     trainer.inputs = prepare_inputs(trainer.model, trainer.graph)
+    trainer.edge_inputs = prepare_edges(trainer.model, trainer.graph, trainer.split.message, trainer.messages.adjacency)
     trainer.best_weights = named("best.")
     for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
         moments = named(f"adam.{i}.")

@@ -34,7 +34,7 @@ from relwise.negatives import (
     NSCachingSampler,
     RandomSampler,
 )
-from relwise.nn.build import build_model, prepare_inputs
+from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
 from relwise.settings import Settings
@@ -145,8 +145,9 @@ class Trainer:
         self._index, self._fact = np.flatnonzero(open_), self.messages.facts[learnable][open_]
         self._facts = np.unique(self._fact)
         self.sampler = make_sampler(settings)
-        self.model = build_model(graph, settings, derived_seed(seed, 0))
+        self.model = build_model(graph, settings, derived_seed(seed, 0), split.message)
         self.inputs = prepare_inputs(self.model, graph)
+        self.edge_inputs = prepare_edges(self.model, graph, split.message, self.messages.adjacency)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
@@ -196,7 +197,7 @@ class Trainer:
         torch.manual_seed(seed)
         self.model.train()
         index, keep = self._supervised(seed)
-        nodes = self.model.encode(self.inputs, self.messages.adjacency, keep)
+        nodes = self.model.encode(self.inputs, self.messages.adjacency, keep, self.edge_inputs)
         positives, step = self.corruptor.edges[index], self.state.step
         with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
             asked = self._score(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
@@ -221,7 +222,8 @@ class Trainer:
         """Scores under the model's present weights, with all training edges as messages."""
         self.model.eval()
         with torch.no_grad():
-            return Scorer(self.graph, self.model.decoder, self.model.encode(self.inputs, self.messages.adjacency))
+            nodes = self.model.encode(self.inputs, self.messages.adjacency, edge_inputs=self.edge_inputs)
+            return Scorer(self.graph, self.model.decoder, nodes)
 
     def _supervised(self, seed: int) -> tuple[np.ndarray, Tensor]:
         """The edges that this step learns from, and the facts that carry its messages: disjoint, always."""

@@ -4,6 +4,8 @@
 | --- | --- | --- |
 | `numeric` | `NumericEncoder` | median and interquartile range, `asinh`, missing flag |
 | `categorical` | `CategoricalEncoder` | a learnt vector; buckets for the missing and the unseen |
+| `multi_categorical` | `MultiCategoricalEncoder` | the mean of learnt vectors, one for each word |
+| `boolean` | `BooleanEncoder` | 1 or -1; missing flag |
 | `timestamp` | `TimestampEncoder` | trend; cycles of year, week and day; missing flag |
 | `place` | `PlaceEncoder` | a point on the sphere and waves at six scales; missing flag |
 | `text` | `TextEncoder` | TF-IDF of pieces of words, truncated SVD; missing flag |
@@ -12,10 +14,13 @@
 """
 
 from relwise.nn.attributes.base import AttributeEncoder
+from relwise.nn.attributes.boolean import BooleanEncoder
 from relwise.nn.attributes.categorical import CategoricalEncoder
 from relwise.nn.attributes.learnt import LearntEmbedding
+from relwise.nn.attributes.multi_categorical import MultiCategoricalEncoder
 from relwise.nn.attributes.numeric import NumericEncoder
 from relwise.nn.attributes.place import PlaceEncoder
+from relwise.nn.attributes.ragged import Ragged
 from relwise.nn.attributes.text import TextEncoder
 from relwise.nn.attributes.timestamp import TimestampEncoder
 from relwise.nn.attributes.type_encoder import ENCODERS, TypeEncoder
@@ -24,10 +29,13 @@ from relwise.nn.attributes.vector import VectorEncoder
 __all__ = [
     "ENCODERS",
     "AttributeEncoder",
+    "BooleanEncoder",
     "CategoricalEncoder",
     "LearntEmbedding",
+    "MultiCategoricalEncoder",
     "NumericEncoder",
     "PlaceEncoder",
+    "Ragged",
     "TextEncoder",
     "TimestampEncoder",
     "TypeEncoder",

@@ -22,6 +22,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from relwise.nn.attributes.ragged import Ragged
+
 
 class AttributeEncoder(nn.Module, ABC):
     """One attribute's encoder. A subclass says how to `fit`, `prepare` and `forward`; the rest is common.
@@ -47,14 +49,14 @@ class AttributeEncoder(nn.Module, ABC):
         """
 
     @abstractmethod
-    def prepare(self, values: npt.NDArray) -> Tensor:
-        """The values as `forward` takes them: float32 (n, k) or int64 (n,), on the CPU.
+    def prepare(self, values: npt.NDArray) -> Tensor | Ragged:
+        """The values as `forward` takes them: float32 (n, k), int64 (n,) or ragged rows of int64, on the CPU.
 
         Row i depends on value i and on what `fit` learnt, on no other value.
         """
 
     @abstractmethod
-    def forward(self, prepared: Tensor) -> Tensor:
+    def forward(self, prepared: Any) -> Tensor:
         """(n, out_dim) from what `prepare` gave, or from any of its rows."""
 
     @property

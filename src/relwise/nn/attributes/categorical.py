@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -12,8 +13,8 @@ from torch import Tensor, nn
 
 from relwise.nn.attributes.base import AttributeEncoder
 
-MISSING, UNSEEN = 0, 1
-_BUCKETS = 2
+# The rows of E: two buckets, then the categories.
+MISSING, UNSEEN, FIRST = 0, 1, 2
 # Below this many rows a category has no vector of its own.
 _MIN_COUNT = 2
 # The scale at which the other encoders' outputs start, so that no attribute shouts the others down.
@@ -44,24 +45,19 @@ class CategoricalEncoder(AttributeEncoder):
     def __init__(self, dim: int, categories: list[str]) -> None:
         super().__init__(dim)
         self.categories = list(categories)
-        self.embedding = nn.Embedding(_BUCKETS + len(self.categories), dim)
-        nn.init.normal_(self.embedding.weight, std=_STD)
-        with torch.no_grad():
-            self.embedding.weight[:_BUCKETS] = 0.0
+        self.embedding = category_vectors(len(self.categories), dim)
 
     @classmethod
     def fit(cls, values: npt.NDArray, dim: int) -> Self:
         """An encoder for the categories in `values`: object (n,) of str, None where missing."""
         counts = pd.Series(np.asarray(values, dtype=object)).dropna().value_counts()
-        names, often = [str(name) for name in counts.index], counts.to_numpy() >= _MIN_COUNT
-        frequent = [name for name, kept in zip(names, often, strict=True) if kept]
-        return cls(dim, sorted(frequent or names))
+        return cls(dim, kept_categories({str(name): int(count) for name, count in counts.items()}))
 
     def prepare(self, values: npt.NDArray) -> Tensor:
         """(n,) int64: the row of E of each value."""
         values = np.asarray(values, dtype=object)
         found = pd.Index(self.categories, dtype=object).get_indexer(pd.Index(values, dtype=object))
-        index = np.where(found < 0, UNSEEN, found + _BUCKETS)
+        index = np.where(found < 0, UNSEEN, found + FIRST)
         return torch.from_numpy(np.where(pd.isna(values), MISSING, index).astype(np.int64))
 
     def forward(self, prepared: Tensor) -> Tensor:
@@ -69,3 +65,21 @@ class CategoricalEncoder(AttributeEncoder):
 
     def config(self) -> dict[str, Any]:
         return {"dim": self.out_dim, "categories": self.categories}
+
+
+def kept_categories(counts: Mapping[str, int]) -> list[str]:
+    """The categories with a vector of their own, sorted: those of two nodes and more, else all.
+
+    Args:
+        counts: how many nodes have each category.
+    """
+    return sorted([name for name, count in counts.items() if count >= _MIN_COUNT] or counts)
+
+
+def category_vectors(categories: int, dim: int) -> nn.Embedding:
+    """E at its start: the buckets zero, the categories random."""
+    embedding = nn.Embedding(FIRST + categories, dim)
+    nn.init.normal_(embedding.weight, std=_STD)
+    with torch.no_grad():
+        embedding.weight[:FIRST] = 0.0
+    return embedding

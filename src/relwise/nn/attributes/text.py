@@ -60,7 +60,7 @@ class TextEncoder(FeatureEncoder):
     @classmethod
     def fit(cls, values: npt.NDArray, dim: int) -> Self:
         """An encoder with the vocabulary of `values`: object (n,) of str, None where missing."""
-        texts = [text for text in map(_clean, values) if text]
+        texts = [text for text in map(clean, values) if text]
         if not texts:
             return cls(dim, [], 0)
         # A piece of one text alone relates it to no other; with no others, it still tells them apart.
@@ -80,7 +80,7 @@ class TextEncoder(FeatureEncoder):
 
     def prepare(self, values: npt.NDArray) -> Tensor:
         """(n, rank + 1): c V^T t and the missing flag; a blank text is a missing one."""
-        texts = [_clean(value) for value in values]
+        texts = [clean(value) for value in values]
         missing = np.array([not text for text in texts], dtype=bool)
         if not self.pieces or not texts:
             return float_features(missing, np.zeros((len(texts), self.rank)))
@@ -97,7 +97,7 @@ def _vectorizer(*, min_df: int = 1, vocabulary: list[str] | None = None) -> Tfid
     return TfidfVectorizer(
         analyzer="char_wb",
         ngram_range=(3, 4),
-        lowercase=False,  # `_clean` has done it
+        lowercase=False,  # `clean` has done it
         sublinear_tf=True,
         min_df=min_df,
         max_features=None if vocabulary else _MAX_PIECES,
@@ -105,10 +105,10 @@ def _vectorizer(*, min_df: int = 1, vocabulary: list[str] | None = None) -> Tfid
     )
 
 
-def _clean(text: str | None) -> str:
+def clean(text: str | None) -> str:
     """The text with case folded, letters coded one way and white space simplified; empty where missing.
 
-    >>> _clean("  ÉCOLE\\n Polytechnique "), _clean(None)
+    >>> clean("  ÉCOLE\\n Polytechnique "), clean(None)
     ('école polytechnique', '')
     """
     if not isinstance(text, str):

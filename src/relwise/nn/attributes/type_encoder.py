@@ -10,10 +10,13 @@ from torch import Tensor, nn
 
 from relwise.data.graph import NodeType
 from relwise.nn.attributes.base import AttributeEncoder
+from relwise.nn.attributes.boolean import BooleanEncoder
 from relwise.nn.attributes.categorical import CategoricalEncoder
 from relwise.nn.attributes.learnt import LearntEmbedding
+from relwise.nn.attributes.multi_categorical import MultiCategoricalEncoder
 from relwise.nn.attributes.numeric import NumericEncoder
 from relwise.nn.attributes.place import PlaceEncoder
+from relwise.nn.attributes.ragged import Ragged
 from relwise.nn.attributes.text import TextEncoder
 from relwise.nn.attributes.timestamp import TimestampEncoder
 from relwise.nn.attributes.vector import VectorEncoder
@@ -21,6 +24,8 @@ from relwise.nn.attributes.vector import VectorEncoder
 ENCODERS: Mapping[str, type[AttributeEncoder]] = {
     "numeric": NumericEncoder,
     "categorical": CategoricalEncoder,
+    "multi_categorical": MultiCategoricalEncoder,
+    "boolean": BooleanEncoder,
     "timestamp": TimestampEncoder,
     "place": PlaceEncoder,
     "text": TextEncoder,
@@ -105,14 +110,14 @@ class TypeEncoder(nn.Module):
             LearntEmbedding(len(node_type), dim, std) if with_learnt else None,
         )
 
-    def prepare(self, node_type: NodeType) -> dict[str, Tensor]:
+    def prepare(self, node_type: NodeType) -> dict[str, Tensor | Ragged]:
         """What `forward` takes, per attribute: each of n rows, on the CPU. To be called once per graph.
 
         The type must have the attributes seen at `fit`, by name; others are passed over. Where there are
         learnt vectors, nodes are known by position: new ones stand behind the known.
         """
         given = {attribute.name: attribute for attribute in node_type.attributes}
-        prepared: dict[str, Tensor] = {}
+        prepared: dict[str, Tensor | Ragged] = {}
         for name, modality, encoder in zip(self.names, self.modalities, self.encoders, strict=True):
             if name not in given or given[name].modality != modality:
                 raise ValueError(f"node type {node_type.name!r} has no {modality} attribute {name!r}")
@@ -122,7 +127,7 @@ class TypeEncoder(nn.Module):
             prepared[NODES] = self.learnt.prepare(len(node_type))
         return prepared
 
-    def forward(self, prepared: Mapping[str, Tensor], rows: Tensor | None = None) -> Tensor:
+    def forward(self, prepared: Mapping[str, Tensor | Ragged], rows: Tensor | None = None) -> Tensor:
         """(n, d) the attribute embeddings.
 
         Args:
