@@ -26,8 +26,8 @@ from data import ROOT, benchmark_folder
 from pair_features import PairFeatures, fit_trees
 from record import RESULTS, machine, read_rows, write_rows
 from relwise.data.edges import Edges
-from relwise.data.from_tables import read_tables
 from relwise.data.graph import Attribute, Graph
+from relwise.data.read import read
 from relwise.data.split import Split, draw_negatives, split_graph
 from relwise.evaluate.baselines import plain_baselines
 from relwise.evaluate.metrics import average_precision, roc_auc
@@ -60,7 +60,7 @@ def main() -> None:
 
 def company_graph() -> Graph:
     """The graph of the company level, to be split by time."""
-    return read_tables(SCHEMA, benchmark_folder("canada_procurement"))
+    return read(benchmark_folder("canada_procurement"), schema=SCHEMA)
 
 
 def without_attributes(graph: Graph, seed: int) -> Graph:

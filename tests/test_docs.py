@@ -21,7 +21,8 @@ import typer.main
 import relwise
 from relwise.bundle import CHECKPOINT, computed_with
 from relwise.cli import TRAIN_HELP, app
-from relwise.data.schema import EndSchema, NodeSchema, RelationSchema, Schema, SplitSchema, read_schema
+from relwise.data.schema import EndSchema, NodeSchema, RelationSchema, Schema, SplitSchema, TimeSchema, read_schema
+from relwise.data.schema_attribute import MODALITIES, AttributeSchema
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import SamplerName, Settings
 from tests.fakes import small_graph
@@ -76,27 +77,56 @@ def _write_tables(schema: Schema, folder: Path) -> None:
         if node.table is None:
             continue
         count = len(ids[name])
-        made = columns.setdefault(node.table, {str(node.key): ids[name]})
+        made = columns.setdefault(node.table, _key_columns(node.key, ids[name]))
         if node.name is not None:
             made[node.name] = [f"the {node_id}" for node_id in ids[name]]
-        for attribute in node.attributes.values():
-            for column in attribute.columns:
-                word = {"timestamp": "2013-01-0", "categorical": "kind ", "text": "a text of "}.get(attribute.modality)
-                number = rng.integers(1, 9, count)
-                made[column] = number if word is None else [f"{word}{i}" for i in number]
+        _add_attributes(made, node.attributes, count, rng)
     foreign = set(columns)
     for relation in schema.relations.values():
         made = columns.setdefault(relation.table, {})
         count = len(next(iter(made.values()))) if made else 200
         for end in (relation.head, relation.tail):
-            if relation.table not in foreign or end.column not in made:
-                made[end.column] = rng.choice(ids[end.type], count)
+            named = _key_columns(end.column, [str(i) for i in rng.choice(ids[end.type], count)])
+            made |= {key: cells for key, cells in named.items() if relation.table not in foreign or key not in made}
         if relation.time is not None:
-            days = rng.integers(0, 365, count).astype("timedelta64[D]")
-            made[relation.time] = (np.datetime64("2013-01-01") + days).astype(str)
+            made[relation.time.column] = _days(count, rng, relation.time.format)
+        if relation.group is not None:
+            made[relation.group] = rng.integers(0, count // 2, count)
+        _add_attributes(made, relation.attributes, count, rng)
     for name, made in columns.items():
         frame = pd.DataFrame(made)
         frame.to_parquet(folder / name) if name.endswith(".parquet") else frame.to_csv(folder / name, index=False)
+
+
+def _key_columns(key: str | list[str] | None, ids: list[str]) -> dict[str, Any]:
+    """A key's columns; of a compound one each has a part."""
+    if isinstance(key, list):
+        return {column: [f"{column} {node_id}" for node_id in ids] for column in key}
+    return {str(key): ids}
+
+
+def _days(count: int, rng: np.random.Generator, format: str | None) -> list[str]:
+    days = pd.Timestamp("2013-01-01") + pd.to_timedelta(rng.integers(0, 365, count), "D")
+    return [day.strftime(format or "%Y-%m-%d") for day in days]
+
+
+def _add_attributes(
+    made: dict[str, Any], attributes: dict[str, AttributeSchema], count: int, rng: np.random.Generator
+) -> None:
+    """The columns that attributes are made of."""
+    for attribute in attributes.values():
+        for column in attribute.columns:
+            number = rng.integers(1, 9, count)
+            words = {"categorical": "kind ", "text": "a text of ", "multi_categorical": f"a{attribute.separator}b "}
+            if attribute.modality == "timestamp":
+                made[column] = _days(count, rng, attribute.format)
+            elif attribute.modality == "boolean":
+                made[column] = np.where(number > 4, "yes", "no")
+            else:
+                word = words.get(attribute.modality)
+                made[column] = number if word is None else [f"{word}{i}" for i in number]
+        if attribute.before is not None:
+            made.setdefault(attribute.before, _days(count, rng, None))
 
 
 def _make_data(sample: str, folder: Path) -> None:
@@ -189,7 +219,7 @@ def test_every_sampler_is_told() -> None:
 def test_every_key_and_modality_of_a_schema_is_told() -> None:
     assert [row[0] for row in _table("docs/data.md", "modality")] == list(MODALITIES)
     keys = "\n".join(" ".join(row[:3]) for row in _table("docs/data.md", "key"))
-    for model in (NodeSchema, RelationSchema, EndSchema, SplitSchema):
+    for model in (NodeSchema, RelationSchema, EndSchema, TimeSchema, SplitSchema):
         assert all(re.search(rf"\b{key}\b", keys) for key in model.model_fields), model
 
 

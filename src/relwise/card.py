@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import relwise
-from relwise.data.graph import Graph
+from relwise.data.graph import Graph, SplitRule
 from relwise.data.split import Split
 from relwise.settings import Settings
 
@@ -45,8 +45,8 @@ def model_card(
         _attributes(graph, settings),
         "## Measures on test",
         _measures(metrics),
-        f"Negatives of test: {'given with the data' if 'test' in graph.negatives else _drawn()}. Ranks are filtered, "
-        "within the relation's types, each end by itself; ties count realistically.",
+        f"Negatives of test: {'given with the data' if 'test' in graph.negatives else _drawn(graph.split_rule)}. "
+        "Ranks are filtered, within the relation's types, each end by itself; ties count realistically.",
         "## What a prediction is not evidence of",
         NOT_EVIDENCE,
         "## Uses to refuse",
@@ -113,5 +113,10 @@ def _measures(metrics: Mapping[str, Any]) -> str:
     return _markdown(["percent", *MEASURES], measure_rows(metrics))
 
 
-def _drawn() -> str:
-    return "drawn uniformly within the relation's types, one per positive, none a known edge"
+def _drawn(rule: SplitRule) -> str:
+    how = "by degree" if rule.negatives == "degree" else "uniformly"
+    if rule.by == "unseen":
+        how += ", the end that was held out kept,"
+    elif rule.negatives == "degree":
+        how += ", one end kept,"
+    return f"drawn {how} within the relation's types, one per positive, none a known edge"

@@ -11,6 +11,7 @@ from relwise.errors import InputError, nearest
 
 SamplerName = Literal["random", "hardest", "nscaching", "asa"]
 DecoderName = Literal["distmult", "complex"]
+TextName = Literal["tfidf", "rnn", "rnn_pretrained", "model2vec", "sentence_transformers"]
 Measure = Literal["ap", "auc", "mrr"]
 
 
@@ -34,6 +35,23 @@ class ModelSettings(BaseModel):
     )
     node_embedding: bool = Field(
         False, description="give types with attributes a learnt embedding too; types without always have one"
+    )
+    embedding_dropout: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the learnt embeddings that each step replaces by the one that new nodes share",
+    )
+    text: TextName = Field(
+        "tfidf",
+        description="tfidf | rnn | rnn_pretrained | model2vec | sentence_transformers: what reads texts; rnn is a "
+        "recurrent network trained with the rest, rnn_pretrained one trained on the column as a language model first; "
+        "the last two take ready-made models, and need relwise[text]",
+    )
+    text_model: str | None = Field(
+        None,
+        description="name of a model, or its folder (model2vec, sentence_transformers); none: "
+        "minishlab/potion-base-8M, sentence-transformers/all-MiniLM-L6-v2; a name is downloaded once",
     )
     decoder: DecoderName = Field(
         "distmult",
@@ -118,6 +136,11 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
                 f"dim = {settings.dim} is odd, and decoder = complex takes half of a state for the imaginary parts",
                 remedy=f"set dim={settings.dim + 1}, or decoder=distmult",
             )
+        if settings.text_model is not None and settings.text not in ("model2vec", "sentence_transformers"):
+            raise InputError(
+                f"text_model = {settings.text_model} has no use with text = {settings.text}",
+                remedy="set text=model2vec or text=sentence_transformers, or leave text_model out",
+            )
         return settings
 
     def num_bases(self, num_relations: int) -> int | None:
@@ -141,6 +164,9 @@ class SettingsKeywords(TypedDict, total=False):
     dropout: float
     precision: Literal["float32", "bf16"]
     node_embedding: bool
+    embedding_dropout: float
+    text: TextName
+    text_model: str | None
     decoder: DecoderName
     sampler: SamplerName
     pool: int

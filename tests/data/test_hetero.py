@@ -21,7 +21,25 @@ def _with_everything() -> Graph:
         "test": Edges.empty(),
     }
     parts = (np.arange(len(edges)) % 3).astype(np.int8)
-    return replace(graph, parts=parts, negatives=negatives, notes=("a note",))
+    own = int((edges.relations == 1).sum())
+    words = np.empty(own, dtype=object)
+    words[:] = [None if i % 5 == 0 else ("a", "b")[: i % 3] for i in range(own)]
+    moments = np.datetime64("2020-01-01", "us") + np.arange(own).astype("timedelta64[D]")
+    attributes = (
+        Attribute("share", "numeric", np.where(np.arange(own) % 2, np.nan, 0.5)),
+        Attribute("terms", "multi_categorical", words),
+        Attribute("paid", "timestamp", moments),
+        Attribute("vote", "boolean", np.ones(own)),
+    )
+    return replace(
+        graph,
+        parts=parts,
+        negatives=negatives,
+        notes=("a note",),
+        edge_attributes={1: attributes},
+        groups=np.arange(len(edges)) // 3 - 1,
+        split_rule=SplitRule("group", 0.1, 0.2, None, ("owns", "works_at"), ("located_in",), "degree"),
+    )
 
 
 @pytest.mark.parametrize("graph", [small_graph(), _with_everything()], ids=["plain", "everything"])
@@ -97,5 +115,15 @@ def test_to_networkx() -> None:
     ends = [("person", graph.node_id(int(end[i]))) for end in (graph.edges.heads, graph.edges.tails)]
     data = result.edges[ends[0], ends[1], "knows"]
     assert data["directed"] is False
+    assert graph.groups is not None
+    assert data["group"] == graph.groups[i]
+    owns = np.flatnonzero(graph.edges.relations == 1)
+    for row, edge in enumerate(owns[:10]):
+        ends = [("person", graph.node_id(int(graph.edges.heads[edge])))]
+        ends += [("company", graph.node_id(int(graph.edges.tails[edge])))]
+        data = result.edges[ends[0], ends[1], "owns"]
+        assert ("share" in data) == (row % 2 == 0)
+        assert ("terms" in data) == (row % 5 != 0)
+        assert data["paid"] == graph.edge_attributes[1][2].values[row]
     assert data["part"] == ("train", "valid", "test")[i % 3]
     assert not any("time" in d for *_, key, d in result.edges(keys=True, data=True) if key == "located_in")

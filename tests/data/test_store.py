@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from relwise.data.edges import Edges
-from relwise.data.graph import Attribute, Graph, NodeType, Relation, SplitRule
+from relwise.data.graph import Attribute, Graph, Modality, NodeType, Relation, SplitRule
 from relwise.data.read import read
 from relwise.data.store import read_saved_graph, write_graph
 from relwise.errors import InputError
@@ -25,8 +26,13 @@ _TIMES = st.integers(-(2**53), 2**53).map(lambda i: np.datetime64(i, "us")) | st
 
 @st.composite
 def _attributes(draw: Any, name: str, n: int) -> Attribute:
-    modality = draw(st.sampled_from(["numeric", "categorical", "text", "timestamp", "place", "vector"]))
-    if modality in ("categorical", "text"):
+    modality = draw(st.sampled_from(get_args(Modality)))
+    if modality == "multi_categorical":
+        values = np.empty(n, dtype=object)
+        values[:] = draw(st.lists(st.none() | st.lists(st.text(), max_size=3).map(tuple), min_size=n, max_size=n))
+    elif modality == "boolean":
+        values = draw(hnp.arrays(np.float64, n, elements=st.sampled_from([0.0, 1.0, np.nan])))
+    elif modality in ("categorical", "text"):
         values = np.empty(n, dtype=object)
         values[:] = draw(st.lists(st.none() | st.text(), min_size=n, max_size=n))
     elif modality == "timestamp":
@@ -74,10 +80,25 @@ def _graphs(draw: Any) -> Graph:
     parts = np.array([i % 3 for i in range(len(known))], dtype=np.int8) if draw(st.booleans()) else None
     negatives = {part: edges() for part in draw(st.sets(st.sampled_from(["valid", "test"])))}
     rule = draw(
-        st.sampled_from([SplitRule(), SplitRule("given"), SplitRule("time", "2013-01-01", "2014-01-01")])
+        st.sampled_from(
+            [
+                SplitRule(),
+                SplitRule("given"),
+                SplitRule("time", "2013-01-01", "2014-01-01", negatives="degree"),
+                SplitRule("unseen", node_type=names[0]),
+                SplitRule("group", 0.1, 0.2, None, ("a", "b"), ("c",)),
+            ]
+        )
         | st.builds(SplitRule, st.just("random"), st.floats(0.01, 0.4), st.floats(0.01, 0.4))
     )
-    return Graph(types, relations, known, parts, negatives, rule, tuple(draw(st.lists(st.text(), max_size=2))))
+    notes = tuple(draw(st.lists(st.text(), max_size=2)))
+    edge_attributes = {}
+    for code in draw(st.sets(st.integers(0, len(relations) - 1))):
+        own = draw(st.lists(st.text(), unique=True, min_size=1, max_size=2))
+        count = int((known.relations == code).sum())
+        edge_attributes[code] = tuple(draw(_attributes(name, count)) for name in own)
+    groups = np.arange(len(known)) // 2 - 1 if draw(st.booleans()) else None
+    return Graph(types, relations, known, parts, negatives, rule, notes, edge_attributes, groups)
 
 
 @settings(max_examples=60, deadline=None)
@@ -114,10 +135,15 @@ def test_amazon_comes_back_the_same(benchmark_data, tmp_path: Path) -> None:
     assert_same_graph(graph, read_saved_graph(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["graph.json", "nodes.1.parquet", "edges.parquet", "negatives.parquet"])
+_FILES = ["graph.json", "nodes.1.parquet", "edges.parquet", "negatives.parquet", "relations.0.parquet"]
+
+
+@pytest.mark.parametrize("name", _FILES)
 @pytest.mark.parametrize("damage", ["missing", "truncated", "empty"])
 def test_a_damaged_folder(tmp_path: Path, name: str, damage: str) -> None:
-    write_graph(small_graph(), tmp_path)
+    graph = small_graph()
+    weight = Attribute("weight", "numeric", np.zeros(int((graph.edges.relations == 0).sum())))
+    write_graph(replace(graph, edge_attributes={0: (weight,)}), tmp_path)
     path = tmp_path / name
     if damage == "missing":
         path.unlink()
@@ -136,6 +162,18 @@ def _edit(folder: Path, **changes: Any) -> InputError:
     with pytest.raises(InputError) as caught:
         read_saved_graph(folder)
     return caught.value
+
+
+def test_format_1_is_still_read(tmp_path: Path) -> None:
+    graph = small_graph(split=SplitRule("time", "2020-09-01", "2020-11-01"))
+    write_graph(graph, tmp_path)
+    about = json.loads((tmp_path / "graph.json").read_text())
+    assert about["format"] == 2
+    about["format"] = 1
+    about["split_rule"] = {key: about["split_rule"][key] for key in ("by", "valid", "test")}
+    about["edges"] = {key: about["edges"][key] for key in ("count", "times", "parts")}
+    (tmp_path / "graph.json").write_text(json.dumps(about))
+    assert_same_graph(graph, read_saved_graph(tmp_path))
 
 
 def test_what_is_no_saved_graph(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def partly_unseen() -> tuple[Graph, Split, Lookup, Result]:
 
 
 def test_unseen_edges_are_those_with_an_end_that_no_message_edge_touches(partly_unseen) -> None:
-    graph, split, _, result = partly_unseen
+    _, split, _, result = partly_unseen
     touched = {*split.message.heads.tolist(), *split.message.tails.tolist()}
     ends = zip(split.test.edges.heads.tolist(), split.test.edges.tails.tolist(), strict=True)
     assert result.unseen.tolist() == [not {head, tail} <= touched for head, tail in ends]

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from relwise.kernels.mixing import mix
-from relwise.kernels.pool import Corruptible, arrange, choose_own, choose_shared, draw_ends, propose
+from relwise.kernels.own_pool import choose_own
+from relwise.kernels.pool import Corruptible, arrange, choose_shared, draw_ends, propose
 from relwise.negatives import ASASampler, HardestSampler, RandomSampler
 
 

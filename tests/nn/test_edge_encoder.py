@@ -39,7 +39,7 @@ def test_each_message_bears_the_state_of_its_own_edge() -> None:
     encoder = EdgeEncoder.fit(graph, message)
     assert encoder is not None
     messages = message_graph(graph, message)
-    model = build_model(graph, Settings(dim=8), 0, message)
+    model = build_model(graph, Settings.of({"dim": 8}), 0, message)
     inputs = prepare_edges(model, graph, message, messages.adjacency)
     assert inputs is not None
     assert model.edge_encoder is not None
@@ -89,23 +89,23 @@ def test_nothing_is_learnt_from_edges_that_are_no_messages() -> None:
     assert len(outside)
     changed[outside] = 1e9
     other = replace(graph, edge_attributes={0: (Attribute("amount", "numeric", changed), graph.edge_attributes[0][1])})
-    one, two = (build_model(g, Settings(dim=8), 0, split.message) for g in (graph, other))
+    one, two = (build_model(g, Settings.of({"dim": 8}), 0, split.message) for g in (graph, other))
     for (name, a), b in zip(one.state_dict().items(), two.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
 
 
 def test_a_graph_without_edge_attributes_gets_the_same_network_as_ever() -> None:
     graph = small_graph()
-    given = build_model(graph, Settings(dim=8), 3, graph.edges).state_dict()
-    plain = build_model(graph, Settings(dim=8), 3).state_dict()
+    given = build_model(graph, Settings.of({"dim": 8}), 3, graph.edges).state_dict()
+    plain = build_model(graph, Settings.of({"dim": 8}), 3).state_dict()
     assert list(given) == list(plain)
     assert all(torch.equal(given[name], plain[name]) for name in given)
 
 
 def test_is_rebuilt_from_its_description() -> None:
     graph = graph_with_amounts()
-    model = build_model(graph, Settings(dim=8), 0, graph.edges).eval()
-    again = rebuild_model(describe_model(model), Settings(dim=8)).eval()
+    model = build_model(graph, Settings.of({"dim": 8}), 0, graph.edges).eval()
+    again = rebuild_model(describe_model(model), Settings.of({"dim": 8})).eval()
     again.load_state_dict(model.state_dict())
     adjacency = message_graph(graph, graph.edges).adjacency
     states = [

@@ -17,7 +17,7 @@ DIM = 16
 
 def built(graph=None, seed=0, **options):
     graph = small_graph(0) if graph is None else graph
-    config = Settings(**{"dim": DIM, "dropout": 0.0, **options})
+    config = Settings(**{"dim": DIM, "dropout": 0.0, "embedding_dropout": 0.0, **options})
     model = build_model(graph, config, seed)
     return model, prepare_inputs(model, graph), message_graph(graph, graph.edges).adjacency, config
 
@@ -159,6 +159,38 @@ def test_types_without_attributes_get_a_learnt_vector_per_node_that_learns():
     assert (learnt.weight.grad != 0).any(dim=1).all()
     assert all(encoder.learnt is None for encoder in built()[0].encoders)
     assert all(encoder.learnt is not None for encoder in built(node_embedding=True)[0].encoders)
+
+
+def test_nodes_of_no_message_edge_share_a_vector_with_those_still_to_come():
+    graph = triples()
+    message = graph.edges[graph.edges.heads > 4]
+    met = set(message.heads.tolist()) | set(message.tails.tolist())
+    model = build_model(graph, Settings.of({"dim": DIM}), 0, message).eval()
+    (prepared,) = prepare_inputs(model, graph)
+    assert [i for i, index in enumerate(prepared[""].tolist()) if index >= 0] == sorted(met)
+    with torch.no_grad():
+        model.encoders[0].learnt.unknown.fill_(2.0)
+    given = model.encoders[0](prepared)
+    new = torch.tensor(sorted(set(range(graph.num_nodes)) - met))
+    assert len(new) > 0
+    assert (given[new] == 2).all()
+    grown = graph.add_nodes("node", [{"id": "new"}])
+    (more,) = prepare_inputs(model, grown)
+    assert torch.equal(model.encoders[0](more), torch.cat([given, torch.full((1, DIM), 2.0)]))
+
+
+@pytest.mark.parametrize("text", ["tfidf", "rnn", "rnn_pretrained"])
+def test_texts_are_read_as_the_setting_says_and_rebuilt(text):
+    graph = small_graph(0)
+    model, inputs, adjacency, config = built(graph, text=text)
+    persons = model.encoders[0]
+    assert type(persons.encoders[persons.names.index("bio")]).__name__ == (
+        "TextEncoder" if text == "tfidf" else "RecurrentTextEncoder"
+    )
+    other = rebuild_model(json.loads(json.dumps(describe_model(model))), config)
+    other.load_state_dict(load(save(model.state_dict())), strict=True)
+    again = prepare_inputs(other, graph)
+    assert torch.equal(model.eval().encode(inputs, adjacency), other.eval().encode(again, adjacency))
 
 
 def test_a_graph_of_undirected_relations_alone_needs_no_inverse_relation():

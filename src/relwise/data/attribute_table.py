@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from relwise.data.columns import blanked, convert, missing
+from relwise.data.columns import blanked, convert, missing, strings
 from relwise.data.dates import timestamp
 from relwise.data.edges import IntArray
 from relwise.data.graph import Attribute, Modality, SplitRule, counted
 from relwise.data.schema import NodeSchema, RelationSchema
 from relwise.data.schema_attribute import AttributeSchema
 from relwise.data.sources import Source
+from relwise.data.tables import Where
 from relwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def read_attributes(
         options = {"separator": spec.separator, "format": spec.format, "geocoder": geocoder}
         values = convert(frame, spec.modality, spec.columns, where, **options)
         if spec.modality == "address":
-            given = ~frame[list(spec.columns)].isna().all(axis=1).to_numpy()
+            given = np.any([~np.asarray(strings(frame, c, where).is_null()) for c in spec.columns], axis=0)
             lost = int((missing(values) & given).sum())
             if lost:
                 notes.append(f"{counted(lost, 'address')} of {name}.{attribute} not found, and taken as missing")
@@ -96,7 +97,7 @@ def read_attributes(
 
 
 def _late(
-    frame: pd.DataFrame, column: str, part: NodeSchema | RelationSchema, where: object, rule: SplitRule
+    frame: pd.DataFrame, column: str, part: NodeSchema | RelationSchema, where: Where, rule: SplitRule
 ) -> npt.NDArray[np.bool_]:
     """Which rows have a date at or after the first moment of valid, or none."""
     # The column's format is told where the column is declared as a time itself.

@@ -80,9 +80,9 @@ def missing(values: npt.NDArray) -> npt.NDArray[np.bool_]:
     [False, True]
     """
     if values.dtype == object:
-        return np.equal(values, None).astype(bool)
-    blank = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
-    return blank.all(axis=1) if values.ndim == 2 else blank
+        return np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    blank = np.asarray(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
+    return np.asarray(blank.all(axis=1)) if values.ndim == 2 else blank
 
 
 def blanked(values: npt.NDArray, which: npt.NDArray[np.bool_]) -> npt.NDArray:

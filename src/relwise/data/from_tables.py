@@ -35,16 +35,17 @@ if TYPE_CHECKING:
     from relwise.data.geocode import Geocoder
 
 
-def read_tables(path: str | Path, geocoder: Geocoder | None = None) -> Graph:
+def read_tables(path: str | Path, geocoder: Geocoder | None = None, folder: str | Path | None = None) -> Graph:
     """The graph that a schema file and its tables describe.
 
     Args:
         path: the schema file.
         geocoder: what finds addresses; None: the one that needs no network.
+        folder: what the schema's tables, or its source, are relative to; None: the schema's own folder.
     """
     path = Path(path)
-    schema = read_schema(path)
-    source = FolderSource(path.parent) if schema.source is None else open_source(schema.source, path.parent)
+    schema, beside = read_schema(path), path.parent if folder is None else Path(folder)
+    source = FolderSource(beside) if schema.source is None else open_source(schema.source, beside)
     return _Reader(schema, source, path, geocoder).graph()
 
 
@@ -79,7 +80,7 @@ class _Reader:
                 found = getattr(table, side)
                 found = moves[key, side][found] if (key, side) in moves else found.astype(np.int64)
                 ends.append(found + start[getattr(relation, side).type])
-            edges = Edges(ends[0], np.full(len(found), code), ends[1], table.times)
+            edges = Edges(ends[0], np.full(len(table.times), code), ends[1], table.times)
             keep = self.distinct(key, relation, edges, int(offsets[-1]))
             attributes[code] = self.edge_attributes(key, relation, table, keep)
             parts.append(edges if keep is None else edges[keep])
@@ -213,5 +214,6 @@ def _listed(columns: str | list[str]) -> list[str]:
 
 def _node_columns(schema: NodeSchema) -> list[str]:
     """The columns of a node table that the schema names, each once."""
-    named = [*_listed(schema.key or []), *([schema.name] if schema.name else [])]
+    named = [] if schema.key is None else list(_listed(schema.key))
+    named += [] if schema.name is None else [schema.name]
     return list(dict.fromkeys([*named, *attribute_columns(schema.attributes)]))

@@ -9,75 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from relwise.data.edges import Edges, IntArray, edge_keys
+from relwise.data.node_type import Attribute as Attribute
+from relwise.data.node_type import Modality as Modality
+from relwise.data.node_type import NodeType as NodeType
+from relwise.data.split_rule import SplitRule as SplitRule
 from relwise.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from relwise.data.rows import Rows
 
-Modality = Literal["numeric", "categorical", "multi_categorical", "boolean", "timestamp", "place", "text", "vector"]
 TRAIN, VALID, TEST = 0, 1, 2
 PARTS = ("train", "valid", "test")
-
-
-@dataclass(frozen=True, eq=False)
-class Attribute:
-    """One attribute of one node type, or of one relation's edges, in the plain form that its encoder takes.
-
-    Args:
-        name: the attribute's name in the schema.
-        modality: what kind of value it is.
-        values: one row per node of the type; what is missing is said by the value itself:
-            numeric: float64 (n,), NaN; categorical and text: object (n,) of str or None;
-            multi_categorical: object (n,) of tuples of str or None; boolean: float64 (n,) of 0 and 1, NaN;
-            timestamp: datetime64[us] (n,), NaT; place: float64 (n, 2) degrees latitude and longitude, NaN;
-            vector: float32 (n, k), a row of NaN.
-    """
-
-    name: str
-    modality: Modality
-    values: npt.NDArray
-
-
-@dataclass(frozen=True, eq=False)
-class NodeType:
-    """The nodes of one type: their ids, the names people are shown, their attributes.
-
-    Args:
-        name: the type's name.
-        ids: (n,) unique strings.
-        labels: (n,) names to show, or None where the ids are the names.
-        attributes: the type's attributes, each of n rows.
-    """
-
-    name: str
-    ids: pd.Index
-    labels: npt.NDArray | None = None
-    attributes: tuple[Attribute, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "ids", pd.Index(np.asarray(self.ids, dtype=object), dtype=object))
-        if not self.ids.is_unique:
-            twice = self.ids[self.ids.duplicated()][0]
-            raise InputError(
-                f"two nodes have the id {twice!r}",
-                where=f"node type '{self.name}'",
-                remedy="keep one of them",
-            )
-        if len({attribute.name for attribute in self.attributes}) < len(self.attributes):
-            raise ValueError(f"node type {self.name!r} has two attributes of one name")
-        for attribute in self.attributes:
-            if len(attribute.values) != len(self.ids):
-                raise ValueError(f"attribute {attribute.name!r} has {len(attribute.values)} rows, not {len(self)}")
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -95,33 +44,6 @@ class Relation:
     @property
     def full_name(self) -> str:
         return f"{self.head}.{self.name}.{self.tail}"
-
-
-@dataclass(frozen=True)
-class SplitRule:
-    """How edges are divided into train, valid and test, and what their negatives are.
-
-    Args:
-        by: `"given"` (the data say it), `"time"`, `"random"`, `"unseen"` (nodes of one type are held out with all
-            their edges) or `"group"` (edges that stand or fall together fall into one part).
-        valid, test: with `"time"`, the first moment (ISO date) of each part; else its share: of each relation's
-            edges (with `"group"`, as near as whole groups come to it), of the type's nodes.
-        node_type: with `"unseen"`, the type whose nodes are held out.
-        group: with `"group"`, relations whose edges belong together where they tie the same two nodes; empty: the
-            graph's own `groups` say what belongs together.
-        through: with `group`, relations by which a node stands for another there: its one tail (an office for its
-            department).
-        negatives: `"uniform"` within the relation's types, or `"degree"`: drawn as often as they have edges. What
-            the data give goes before.
-    """
-
-    by: Literal["given", "time", "random", "unseen", "group"] = "random"
-    valid: str | float = 0.05
-    test: str | float = 0.10
-    node_type: str | None = None
-    group: tuple[str, ...] = ()
-    through: tuple[str, ...] = ()
-    negatives: Literal["uniform", "degree"] = "uniform"
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,7 +112,9 @@ def from_hetero(data: HeteroData) -> Graph:
     given = [part for part in parts if part is not None]
     if given and len(given) < len(parts):
         raise InputError("some relations have a 'part' and some do not", remedy="give it to all or to none")
-    given_rule = {key: tuple(v) if isinstance(v, list) else v for key, v in own.get("split_rule", {}).items()}
+    given_rule: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in own.get("split_rule", {}).items()
+    }
     rule = SplitRule(**given_rule) if given_rule else SplitRule("given" if given else "random")
     return Graph(
         node_types,

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from relwise.data.geocode import Geocoder
 
 
-def read(folder: str | Path, geocoder: Geocoder | None = None) -> Graph:
+def read(folder: str | Path, geocoder: Geocoder | None = None, schema: str | Path | None = None) -> Graph:
     """The graph that a folder holds.
 
     Args:
         folder: one of the three kinds above, or the path of a schema.
         geocoder: what finds the addresses that a schema names; None: the one that needs no network.
+        schema: the schema of the folder's tables, where it lies elsewhere.
 
     Raises:
         InputError: at the first thing that is wrong with the data, naming where it is and what would mend it.
@@ -34,6 +35,8 @@ def read(folder: str | Path, geocoder: Geocoder | None = None) -> Graph:
     folder = Path(folder)
     if folder.suffix == ".toml" and folder.is_file():
         return read_tables(folder, geocoder)
+    if schema is not None and folder.is_dir():
+        return read_tables(schema, geocoder, folder)
     if not folder.is_dir():
         what = "this is a file, not a folder" if folder.exists() else "there is no such folder"
         raise InputError(what, where=str(folder), remedy="give the folder that holds the data, or its schema.toml")

@@ -178,7 +178,8 @@ def _node_type(about: dict[str, Any], path: Path) -> NodeType:
 
 
 def _split_rule(about: dict[str, Any]) -> SplitRule:
-    return SplitRule(**{key: tuple(value) if isinstance(value, list) else value for key, value in about.items()})
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in about.items()}
+    return SplitRule(**given)
 
 
 def _attributes(about: list[dict[str, Any]], table: pa.Table) -> tuple[Attribute, ...]:

@@ -7,10 +7,10 @@
 | `mrr_optimistic`, `mrr_pessimistic` | the same MRR with ties resolved for and against the model |
 | `mrr_joint`, `hits@1_joint`, ... | each positive ranked once, against both ends' corruptions (the paper's) |
 
-The relation `micro` is all edges together. The bucket `unseen` is of the edges with an end that no message edge touches,
-`seen` of all others, the negatives of either as well as its positives; ranks are of the bucket's positives, among all
-candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's
-score is a count and no probability, so its threshold is the one with the best F1 on the validation edges.
+The relation `micro` is all edges together. The bucket `unseen` is of the edges with an end that no message edge
+touches, `seen` of all others, the negatives of either as well as its positives; ranks are of the bucket's positives,
+among all candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's score is a count and no
+probability, so its threshold is the one with the best F1 on the validation edges.
 Edges are scored and ranked once; measures without some of them (say, those that leak) are sums over a mask.
 """
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import get_num_threads, njit, prange
 
+from relwise.kernels.compiling import INNER
 from relwise.kernels.panels import copy, gather, multiply, pack, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import balanced
@@ -46,7 +47,10 @@ def row_products(
     [[39.0], [17.0]]
     """
     blocks = max(1, min(get_num_threads(), len(out) // BLOCK))
-    _row_products(x, _indices(source), pointer, weights, transposed, out, blocks)
+    cost = pointer + PACKING * np.arange(len(pointer))
+    _row_products(
+        x, _indices(source), pointer, cost, weights.reshape(-1), transposed, out.reshape(-1), out.shape[1], blocks
+    )
 
 
 def weight_products(x: Matrix, source: IntArray | None, pointer: IntArray, rows: Matrix, out: Matrix) -> None:
@@ -92,21 +96,22 @@ def _slices(pointer: IntArray) -> tuple[IntArray, IntArray, IntArray]:
 
 
 @njit(parallel=True, cache=True)
-def _row_products(x, source, pointer, weights, transposed, out, blocks):
-    cost = pointer + PACKING * np.arange(len(pointer))
+def _row_products(x, source, pointer, cost, matrices, transposed, target, width, blocks):
     for block in prange(blocks):
-        low, high = block * cost[-1] // blocks, (block + 1) * cost[-1] // blocks
-        _rows_between(x, source, pointer, cost, weights, transposed, out, low, high)
+        _rows_between(x, source, pointer, cost, matrices, transposed, target, width, block, blocks)
 
 
-@njit(cache=True)
-def _rows_between(x, source, pointer, cost, weights, transposed, out, low, high):
-    """Those rows whose cost, counted from the first, is between."""
-    depth, width = x.shape[1], out.shape[1]
+@njit(**INNER)
+def _rows_between(x, source, pointer, cost, matrices, transposed, target, width, block, blocks):
+    """Those rows whose cost, counted from the first, is in one of so many equal parts."""
+    depth, step = x.shape[1], x.strides[1] // x.itemsize  # one; as a constant it would be a type of its own
     packed, left, corner = scratch(depth * up(width, LANES)), scratch(BLOCK * depth), scratch(ROWS * COLUMNS)
-    matrices, target = weights.reshape(weights.size), out.reshape(out.size)
-    relation = np.searchsorted(cost, low, side="right") - 1
-    while relation < len(weights) and cost[relation] < high:
+    whole, relation = cost[len(cost) - 1], 0
+    low, high = block * whole // blocks, (block + 1) * whole // blocks
+    while relation + 1 < len(pointer) and cost[relation] < high:
+        if cost[relation + 1] <= low:
+            relation += 1
+            continue
         begin, end, shift = pointer[relation], pointer[relation + 1], PACKING * relation
         begin, end = max(begin, min(low - shift, end)), min(end, high - shift)
         if begin < end:
@@ -123,10 +128,10 @@ def _rows_between(x, source, pointer, cost, weights, transposed, out, low, high)
                 for i in range(first, last, ROWS):
                     start = (i - first) * depth
                     if i + ROWS <= last and count == vectors * LANES:
-                        multiply(vectors, left, start, depth, 1, depth, packed, j * depth,
+                        multiply(vectors, left, start, depth, step, depth, packed, j * depth,
                                   target, i * width + j, width, False)  # fmt: skip
                         continue
-                    multiply(vectors, left, start, depth, 1, depth, packed, j * depth, corner, 0, COLUMNS, False)
+                    multiply(vectors, left, start, depth, step, depth, packed, j * depth, corner, 0, COLUMNS, False)
                     for n in range(i, min(i + ROWS, last)):
                         copy(corner, (n - i) * COLUMNS, target, n * width + j, count)
         relation += 1
@@ -146,12 +151,12 @@ def _weight_products(x, source, rows, relation, bounds, part, parts, out, blocks
                 copy(total, i * wide, into.reshape(m * n), i * n, n)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _one_slice(x, source, rows, begin, end, left, packed, total):
     """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time."""
     width, numbers = rows.shape[1], rows.reshape(rows.size)
     height, wide = up(x.shape[1], ROWS), up(width, LANES)
-    step = up(height, LANES)
+    step, unit = up(height, LANES), x.strides[1] // x.itemsize
     for first in range(begin, end, DEPTH):
         last = min(first + DEPTH, end)
         depth = last - first
@@ -160,7 +165,7 @@ def _one_slice(x, source, rows, begin, end, left, packed, total):
         for j in range(0, width, COLUMNS):
             vectors = up(min(COLUMNS, width - j), LANES) // LANES
             for i in range(0, height, ROWS):
-                multiply(vectors, left, i, 1, step, depth, packed, j * depth,
+                multiply(vectors, left, i, unit, step, depth, packed, j * depth,
                           total, i * wide + j, wide, first > begin)  # fmt: skip
 
 
@@ -172,7 +177,8 @@ def _add_parts(indptr, part, parts, out):
         relation, i = line // height, line % height
         into = out[relation, i]
         if indptr[relation] == indptr[relation + 1]:
-            into[:] = 0
+            for j in range(len(into)):
+                into[j] = 0
         for piece in range(indptr[relation] + 1, indptr[relation + 1]):
             row = parts[part[piece], i]
             for j in range(len(into)):

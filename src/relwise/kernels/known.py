@@ -6,9 +6,18 @@ no look-up in memory. A hub's row, longer than its pool is worth, is searched by
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from typing import Any
 
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+from relwise.kernels.compiling import INNER
+from relwise.kernels.products import LANES
+
+INT32, INT64 = ir.IntType(32), ir.IntType(64)
+LONG = 2048  # partners beyond which sixteen searches by halves take less time than reading them all
 SCAN = 16  # partners read for each candidate, at most: a search by halves costs about as much
 
 
@@ -24,6 +33,66 @@ def is_partner(partners, first, last, node):
         else:
             return True
     return False
+
+
+def _match_sixteen(typingctx, candidates, start, anchor, partners, first, last):  # pragma: no cover (emits code)
+    def emit(context, builder, signature, args):
+        candidates, partners = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3))
+        _, start, anchor, _, first, last = args
+        numbers = ir.VectorType(INT32, LANES)
+
+        def differs(number):
+            """Zero where a candidate is this number."""
+            alone = builder.insert_element(numbers(ir.Undefined), number, INT32(0))
+            return builder.xor(pool, builder.shuffle_vector(alone, alone, numbers([0] * LANES)))
+
+        def least(one, other):
+            return builder.select(builder.icmp_unsigned("<", one, other), one, other)
+
+        place = builder.bitcast(builder.gep(candidates, [start]), numbers.as_pointer())
+        pool = builder.load(place, align=4)
+        begin, end = differs(builder.trunc(anchor, INT32)), builder.sub(last, INT64(1))
+        before, loop, after = builder.block, builder.append_basic_block("partners"), builder.append_basic_block("found")
+        builder.cbranch(builder.icmp_signed("<", first, last), loop, after)
+
+        builder.position_at_end(loop)
+        n, least_yet = builder.phi(INT64), builder.phi(numbers)
+        # Past the last partner the last one again: no second loop for what is left.
+        at = [builder.add(n, INT64(i)) for i in range(4)]
+        at = [builder.select(builder.icmp_signed("<", i, end), i, end) for i in at]
+        a, b, c, d = (differs(builder.load(builder.gep(partners, [i]))) for i in at)
+        joined = least(least_yet, least(least(a, b), least(c, d)))
+        following = builder.add(n, INT64(4))
+        for phi, start_value, step in ((n, first, following), (least_yet, begin, joined)):
+            phi.add_incoming(start_value, before)
+            phi.add_incoming(step, loop)
+        builder.cbranch(builder.icmp_signed("<", following, last), loop, after)
+
+        builder.position_at_end(after)
+        result = builder.phi(numbers)
+        result.add_incoming(begin, before)
+        result.add_incoming(joined, loop)
+        bits = builder.bitcast(builder.icmp_unsigned("==", result, numbers([0] * LANES)), ir.IntType(LANES))
+        return builder.zext(bits, INT32)
+
+    whole = types.int64
+    return types.uint32(candidates, whole, whole, partners, whole, whole), emit
+
+
+match_sixteen: Any = intrinsic(_match_sixteen)
+"""`match_sixteen(candidates, start, anchor, partners, first, last)`: bits of those of sixteen candidates, from `start`
+on, that are the anchor or among `partners[first:last]`; both arrays C-ordered int32."""
+
+
+@njit(**INNER)
+def search_sixteen(candidates, start, anchor, partners, first, last):
+    """The same by halves, where the partners are too many to read."""
+    bits = np.uint32(0)
+    for slot in range(LANES):
+        node = candidates[start + slot]
+        found = node == anchor or is_partner(partners, first, last, node)
+        bits |= np.uint32(found) << np.uint32(slot)
+    return bits
 
 
 @njit(cache=True)

@@ -1,10 +1,10 @@
 """Matrix products at the CPU's full speed.
 
-PyTorch's float32 `@` on the CPU is MKL's, which on AMD processors runs at half the speed or less of oneDNN, the other
-library that PyTorch's CPU builds carry; our own (`relwise.kernels.gemm`) is faster than both at the sizes of a layer
-(AMD Zen 5, one core, 13,186 × 128 × 128: 84, 139 and 189 GFLOP/s). Which one is used is decided once per process:
-`relwise`, unless the processor has no wide multiply-add, or `RELWISE_MATMUL=torch` or `=onednn` decides otherwise. A
-run stores the choice, and is resumed with it: they round differently. Float64 and other devices are PyTorch's always.
+PyTorch's float32 `@` on the CPU is MKL's, which on AMD processors stays behind oneDNN, the other library that
+PyTorch's CPU builds carry; our own (`relwise.kernels.gemm`) is made for the sizes of a layer: tall and narrow. Which
+one is used is decided once per process: `relwise`, unless the processor has no wide multiply-add, or
+`RELWISE_MATMUL=torch` or `=onednn` decides otherwise. A run stores the choice, and is resumed with it: they round
+differently. Float64 and other devices are PyTorch's always.
 """
 
 from __future__ import annotations

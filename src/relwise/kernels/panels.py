@@ -10,6 +10,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from relwise.kernels.compiling import INNER
 from relwise.kernels.tile import COLUMNS, INT64, LANES, ROWS, VECTOR, VECTORS, _load, _multiply_add, _spread
 from relwise.kernels.vector import AHEAD, prefetch
 
@@ -74,7 +75,7 @@ def _tile(vectors: int) -> Any:
 _one, _two, _three, _four = (_tile(min(vectors, VECTORS)) for vectors in (1, 2, 3, 4))
 
 
-@njit(cache=True)
+@njit(**INNER)
 def multiply(vectors, left, start, row_step, step, depth, right, place, out, at, out_step, add):
     """out[at + i · out_step + j] (+)= Σ_k left[start + i · row_step + k · step] · right[place + k · width + j].
 
@@ -117,12 +118,12 @@ def _emit_turn(typingctx, source, at, step, target, to, out_step):  # pragma: no
 _turn: Any = intrinsic(_emit_turn)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def up(number, unit):
     return -(-number // unit) * unit
 
 
-@njit(cache=True)
+@njit(**INNER)
 def scratch(size):
     """So many zeros, from the start of a cache line on: no vector lies across two."""
     room = np.zeros(size + LINE, np.float32)
@@ -130,7 +131,7 @@ def scratch(size):
     return room[start : start + size]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def copy(source, at, target, to, count):
     """target[to : to + count] = source[at : at + count]."""
     one, other = source[at : at + count], target[to : to + count]
@@ -138,7 +139,7 @@ def copy(source, at, target, to, count):
         other[n] = one[n]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def gather(x, source, first, last, step, out):
     """out[n · step :] = x[source[first + n]], or x[first + n]."""
     width, numbers = x.shape[1], x.reshape(x.size)
@@ -150,7 +151,7 @@ def gather(x, source, first, last, step, out):
         copy(numbers, j * width, out, (p - first) * step, width)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def pack(matrix, width, first, last, packed):
     """Rows first..last in panels of COLUMNS columns, the last as many vectors as it needs, filled up with zeros."""
     for j in range(0, width, COLUMNS):
@@ -163,10 +164,11 @@ def pack(matrix, width, first, last, packed):
                 packed[n] = 0
 
 
-@njit(cache=True)
+@njit(**INNER)
 def pack_transposed(matrix, start, width, depth, packed):
     """The same of a matrix that stands transposed, from `start` on."""
-    packed[up(width, LANES) * depth - depth * LANES :] = 0
+    for n in range(up(width, LANES) * depth - depth * LANES, len(packed)):
+        packed[n] = 0
     whole = depth - depth % LANES
     for j in range(0, width, COLUMNS):
         lanes = up(min(COLUMNS, width - j), LANES)

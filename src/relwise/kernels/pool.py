@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from relwise.kernels.compiling import INNER
 from relwise.kernels.known import enter, find_refused, is_partner, leave, table_size
 from relwise.kernels.mixing import mix
-from relwise.kernels.products import AHEAD, block_products, nearest, row_product, row_products
+from relwise.kernels.products import LANES, block_products, nearest, row_product
 from relwise.kernels.vector import FAST, prefetch
 
 # After so many refusals in a row, walk on from the last draw to the next edge that is not known: exact, and it ends.
 DRAWS = 32
 PARTS = 64  # pieces of the work, each with scratch of its own
-GANG = 16  # edges of a piece that are looked up together
 
 
 class Corruptible(NamedTuple):
@@ -45,7 +45,7 @@ class Corruptible(NamedTuple):
     partners: npt.NDArray[np.int32]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def look_up(edges, edge, end):
     """Of an edge whose `end` is replaced: its anchor, the range of its candidates, and its row of known partners."""
     low, high = edges.ranges[end, edges.relations[edge]]
@@ -61,7 +61,7 @@ def draw(seed, edge, number, low, high):
     return low + np.int64(((bits >> np.uint64(32)) * np.uint64(high - low)) >> np.uint64(32))
 
 
-@njit(cache=True)
+@njit(**INNER)
 def redraw(seed, edge, slot, node, place, partners):
     """What an edge puts in a slot in place of a refused node, and how many proposals were refused, that one counted."""
     anchor, low, high, first, last = place[0], place[1], place[2], place[3], place[4]
@@ -145,8 +145,8 @@ def propose(seed, edges, index, replaced, owner, candidates, refused):
             candidates[i, slot] = node
 
 
-@njit(cache=True)
-def _places(edges, index, replaced, order, begin, end, places):
+@njit(**INNER)
+def find_places(edges, index, replaced, order, begin, end, places):
     """Look up all edges of a stretch before the first is worked on, so that their look-ups in memory overlap."""
     for p in range(begin, end):
         i = order[p]
@@ -158,7 +158,7 @@ def _places(edges, index, replaced, order, begin, end, places):
             prefetch(edges.partners, first + 16 * line)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _replace(seed, edge, place, partners, candidates, slots, count, others):
     """Draw anew what an edge refused of a pool, into `others` (-1: nothing is left); returns the refusals."""
     refused = 0
@@ -169,65 +169,24 @@ def _replace(seed, edge, place, partners, candidates, slots, count, others):
 
 
 @njit(parallel=True, cache=True, fastmath=FAST)
-def choose_own(seed, edges, index, replaced, order, query, nodes, wanted, bound, pool, chosen, refused):
-    """Fill `chosen` (n,) with the node of each edge's own pool whose probability is nearest to `wanted`; -1 for none.
-
-    Args:
-        seed, edges, index, replaced: as of `propose`, which proposes the same pools.
-        order: (m,) positions in `index` to work on; `refused` is filled at these, too.
-        query: (m, d) whose product with a node's state is the logit of the corrupted edge.
-        nodes: (N, d) node states.
-        wanted: (n,) wanted probability.
-        bound: (n,) its logit, as `nearest` asks for.
-        pool: k.
-    """
-    size = table_size(pool)
-    for part in prange(PARTS):
-        candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(pool, np.int32)
-        others, logits = np.empty(pool, np.int64), np.empty(pool, nodes.dtype)
-        table, places = np.full(size, -1, np.int32), np.empty((GANG, 5), np.int64)
-        stop = len(order) * (part + 1) // PARTS
-        for begin in range(len(order) * part // PARTS, stop, GANG):
-            end = min(begin + GANG, stop)
-            _places(edges, index, replaced, order, begin, end, places)
-            for p in range(begin, end):
-                i, place = order[p], places[p - begin]
-                for slot in range(pool):
-                    candidates[slot] = draw(seed, i, slot * DRAWS, place[1], place[2])
-                for slot in range(min(pool, AHEAD)):
-                    prefetch(nodes, candidates[slot])
-                enter(table, link, candidates)
-                count = find_refused(edges.partners, place[3], place[4], place[0], candidates, table, link, slots)
-                leave(table, candidates)
-                refused[i] = _replace(seed, i, place, edges.partners, candidates, slots, count, others)
-                if count and others[0] < 0:
-                    chosen[i] = -1
-                    continue
-                for s in range(count):
-                    candidates[slots[s]] = others[s]
-                row_products(query[p], nodes, candidates, logits)
-                chosen[i] = candidates[nearest(logits, wanted[i], bound[i])]
-
-
-@njit(parallel=True, cache=True, fastmath=FAST)
 def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wanted, bound, pool, chosen, refused):
-    """As `choose_own`, where the edges of a block share the first draws of a pool, and a product of matrices scores.
+    """As `own_pool.choose_own`, where a block's edges share first draws of a pool, and a product of matrices scores.
 
     Args:
         order: (n,) as `arrange` gives it.
         blocks: (B + 1,) a stretch of those of `arrange`.
         query: (m, d) of the edges at places `blocks[0]` to `blocks[-1]` of `order`.
     """
-    size, most = table_size(pool), 0
+    size, most, room = table_size(pool), 0, -(-pool // LANES) * LANES
     for b in range(len(blocks) - 1):
         most = max(most, blocks[b + 1] - blocks[b])
     for part in prange(PARTS):
         candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(pool, np.int32)
-        others, logits = np.empty(pool, np.int64), np.empty((most, pool), nodes.dtype)
+        others, logits = np.empty(pool, np.int64), np.empty((most, room), nodes.dtype)
         table, places = np.full(size, -1, np.int32), np.empty((most, 5), np.int64)
         for b in range((len(blocks) - 1) * part // PARTS, (len(blocks) - 1) * (part + 1) // PARTS):
             begin, end = blocks[b], blocks[b + 1]
-            _places(edges, index, replaced, order, begin, end, places)
+            find_places(edges, index, replaced, order, begin, end, places)
             for slot in range(pool):
                 candidates[slot] = draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
             block_products(query[begin - blocks[0] : end - blocks[0]], nodes, candidates, logits)
@@ -241,7 +200,9 @@ def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wan
                     continue
                 for s in range(count):
                     own[slots[s]] = row_product(query[p - blocks[0]], nodes[others[s]])
-                slot = nearest(own, wanted[i], bound[i])
+                for s in range(pool, room):
+                    own[s] = own[0]
+                slot = nearest(own, 0, room, wanted[i], bound[i])
                 chosen[i] = candidates[slot]
                 for s in range(count):
                     if slots[s] == slot:

@@ -82,14 +82,14 @@ def _multiply(builder: Any, left: Any, right: Any, added: Any = None, sign: int 
     return (builder.fadd if sign > 0 else builder.fsub)(added, product, flags=FUSED)
 
 
-def _columns(builder: Any, size: Any, number: ir.Type, most: int) -> Iterator[tuple[Any, int, int]]:
-    """Emit loops over the columns of a row, `most` vectors at a time, then fewer, then number by number.
+def _columns(builder: Any, size: Any, number: ir.Type, *most: int) -> Iterator[tuple[Any, int, int]]:
+    """Emit loops over the columns of a row, so many vectors at a time, then fewer, then number by number.
 
     Yields, to be filled: (first column, lanes of a vector, vectors).
     """
     full = _full(number)
     at = cgutils.alloca_once_value(builder, INT64(0))
-    for lanes, count in ((full, most), (full, 2), (full, 1), (1, 1)):
+    for lanes, count in (*((full, vectors) for vectors in most), (1, 1)):
         check, body, after = (builder.append_basic_block(name) for name in ("columns", "vectors", "rest"))
         builder.branch(check)
         builder.position_at_end(check)
@@ -139,7 +139,7 @@ def _product(paired: bool) -> Any:
             half = builder.lshr(width, INT64(1))
             total = cgutils.alloca_once_value(builder, _zero(number, _full(number)))
             rest = cgutils.alloca_once_value(builder, _zero(number, 1))
-            for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8):
+            for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8, 2, 1):
                 kept = total if lanes > 1 else rest
                 added = builder.load(kept)
                 for v in range(count):
@@ -154,14 +154,7 @@ def _product(paired: bool) -> Any:
                     imaginary = _multiply(builder, b, c, _multiply(builder, a, d))
                     added = _multiply(builder, imaginary, y, _multiply(builder, real, x, added))
                 builder.store(added, kept)
-            vector = builder.load(total)
-            kind = "f64" if number == ir.DoubleType() else "f32"
-            reduce = cgutils.get_or_insert_function(
-                builder.module,
-                ir.FunctionType(number, [number, vector.type]),
-                f"llvm.vector.reduce.fadd.v{vector.type.count}{kind}",
-            )
-            return builder.call(reduce, [builder.load(rest), vector], fastmath=("reassoc",))
+            return _sum(builder, builder.load(total), builder.load(rest))
 
         return relations.dtype(nodes, types.uint64, relations, types.uint64, types.uint64), emit
 
@@ -175,6 +168,53 @@ complex_rows: Any = _product(True)
 Args:
     nodes, head, relations, relation, tail: (N, d), uint64, (R, d), uint64, uint64.
 """
+
+
+def _four_products(typingctx, queries, q, rows, which, first, out):  # pragma: no cover (emits code)
+    def emit(context, builder, signature, args):
+        number = context.get_value_type(rows.dtype)
+        asked, table = _tables(context, builder, signature, args, number, 0, 2)
+        which, out = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (3, 5))
+        places = [builder.add(args[4], INT64(i)) for i in range(4)]
+        starts = [table.start(builder.sext(builder.load(builder.gep(which, [place])), INT64)) for place in places]
+        query = asked.start(args[1])
+        wide = [cgutils.alloca_once_value(builder, _zero(number, _full(number))) for _ in starts]
+        rest = [cgutils.alloca_once_value(builder, _zero(number, 1)) for _ in starts]
+        for begin, lanes, count in _columns(builder, table.width, number, 4, 1):
+            for v in range(count):
+                column = builder.add(begin, INT64(v * lanes))
+                factor = asked.load(query, column, lanes)
+                for start, kept in zip(starts, wide if lanes > 1 else rest, strict=True):
+                    builder.store(
+                        _multiply(builder, factor, table.load(start, column, lanes), builder.load(kept)), kept
+                    )
+        for place, total, single in zip(places, wide, rest, strict=True):
+            place = builder.gep(out, [place])
+            builder.store(_sum(builder, builder.load(total), builder.load(single)), place)
+        return context.get_dummy_value()
+
+    whole = types.int64
+    return types.void(queries, whole, rows, which, whole, out), emit
+
+
+four_products: Any = intrinsic(_four_products)
+"""`out[j] = queries[q] · rows[which[j]]` for the four j from `first` on.
+
+Args:
+    queries, q, rows, which, first, out: (m, d), int64, (N, d), (k,) int32, int64, (k,).
+"""
+
+
+def _sum(builder: Any, vector: Any, rest: Any) -> Any:
+    """The sum of a vector's lanes and of one number more."""
+    number = rest.type
+    kind = "f64" if number == ir.DoubleType() else "f32"
+    reduce = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(number, [number, vector.type]),
+        f"llvm.vector.reduce.fadd.v{vector.type.count}{kind}",
+    )
+    return builder.call(reduce, [rest, vector], fastmath=("reassoc",))
 
 
 def _add_run(paired: bool) -> Any:
@@ -191,7 +231,7 @@ def _add_run(paired: bool) -> Any:
             of_relation = builder.and_(builder.not_(is_tail), builder.icmp_signed(">", part.length, INT64(0)))
             width = out.width
             half = builder.lshr(width, INT64(1))
-            for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8):
+            for begin, lanes, count in _columns(builder, half if paired else width, number, 4 if paired else 8, 2, 1):
                 reals = [builder.add(begin, INT64(v * lanes)) for v in range(count)]
                 columns = [*reals, *(builder.add(column, half) for column in reals)] if paired else reals
                 sums = _weighted_sum(builder, states, index, value, first, last, columns, lanes)

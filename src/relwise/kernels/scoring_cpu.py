@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import INNER
 from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
@@ -37,7 +38,7 @@ def divide(edges: int, relations: int) -> tuple[int, bool]:
     return (fewer, True) if 8 * fewer * relations <= edges else (pieces, False)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def look_up(keys, size, out):  # pragma: no cover (compiled)
     """Copy keys to `out` in 32 bits; whether all are in 0..size - 1."""
     inside = True
@@ -67,7 +68,7 @@ def forward(nodes, relations, head, relation, tail, paired, pieces, out):  # pra
     return fits[0].all(), fits[1].all()
 
 
-@njit(cache=True)
+@njit(**INNER)
 def cut(indptr, position):  # pragma: no cover (compiled)
     """Where the work is cut at `position`, if opening a row is one piece of work, and each of its entries is another.
 
@@ -126,7 +127,9 @@ def backward(
         index, value = np.zeros(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
         code, line = np.empty(CHUNK, np.uint32), np.empty((1, width), out.dtype)
         part = parts[piece]
-        part[:] = 0
+        for r in range(len(part)):
+            for k in range(width):
+                part[r, k] = 0
         first, stop = entry, entry  # what stands in scratch
         for i in range(row, last_row + last_is_open):
             for k in range(width):
@@ -162,14 +165,16 @@ def backward(
                     out[i, k] = line[0, k]
     for piece in range(pieces):
         if owner[piece] >= 0:
-            out[owner[piece]] += carried[piece]
+            for k in range(width):
+                out[owner[piece], k] += carried[piece, k]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def merge(parts, out):  # pragma: no cover (compiled)
     """out = Σ parts, in their order."""
     for r in prange(len(out)):
-        out[r] = 0
+        for k in range(out.shape[1]):
+            out[r, k] = 0
         for piece in range(len(parts)):
             for k in range(out.shape[1]):
                 out[r, k] += parts[piece, r, k]

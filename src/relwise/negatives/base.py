@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from relwise.kernels import own_pool
 from relwise.kernels import pool as kernel
 
 if TYPE_CHECKING:  # a corruptor asks samplers, which are made without one
@@ -160,7 +161,7 @@ class PoolSampler(NegativeSampler):
         for begin, stop, query in corruptor.queries(index[order], blocks, tails, asked.decoder, asked.nodes):
             scored = (query.numpy(), asked.nodes.numpy(), wanted, bound, pool, chosen, refused)
             if shared == 1:
-                kernel.choose_own(*edges, order[blocks[begin] : blocks[stop]], *scored)
+                own_pool.choose_own(*edges, order[blocks[begin] : blocks[stop]], *scored)
             else:
                 kernel.choose_shared(*edges, order, blocks[begin : stop + 1], *scored)
         return Taken(chosen, len(index) * pool + int(refused.sum()), int(refused.sum()))

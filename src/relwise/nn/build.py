@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels.adjacency import Adjacency
-from relwise.nn.attributes import TypeEncoder
+from relwise.nn.attributes import Ragged, TextChoice, TypeEncoder
 from relwise.nn.decoders import ComplEx, DistMult
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
 from relwise.nn.messages import num_inverse_relations, stated
@@ -22,15 +23,14 @@ from relwise.settings import Settings
 def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | None = None) -> RelGNN:
     """A network for the graph's types and relations, its weights drawn by `seed`.
 
-    The attribute encoders learn their statistics and vocabularies from the graph's attributes; nothing of the
-    edges enters. What is to be known of the edges' own attributes is learnt from the `message` edges alone; where none
-    are given, the network does not read them.
+    The attribute encoders learn their statistics and vocabularies from the graph's attributes. Of the edges only the
+    `message` edges enter: a node that none of them has gets no learnt vector of its own, and what is to be known of the
+    edges' own attributes is learnt from theirs. Where none are given, all nodes get one, and the network does not read
+    the edges' attributes.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoders = [
-            TypeEncoder.fit(t, settings.dim, learnt=True if settings.node_embedding else None) for t in graph.node_types
-        ]
+        encoders = [_fit_encoder(graph, i, settings, message) for i in range(len(graph.node_types))]
         of_edges = None if message is None else EdgeEncoder.fit(graph, message)
         return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), settings)
 
@@ -53,7 +53,7 @@ def describe_model(model: RelGNN) -> dict[str, Any]:
     }
 
 
-def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor]]:
+def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor | Ragged]]:
     """Each node type's attributes as its encoder takes them, computed once per graph."""
     return [
         encoder.prepare(node_type)
@@ -68,6 +68,24 @@ def prepare_edges(model: RelGNN, graph: Graph, message: Edges, adjacency: Adjace
         return None
     first, both = stated(graph, message)
     return model.edge_encoder.prepare(graph, message[first], adjacency, both)
+
+
+def _fit_encoder(graph: Graph, index: int, settings: Settings, message: Edges | None) -> TypeEncoder:
+    """The encoder of one node type."""
+    begin, end = (int(offset) for offset in graph.offsets[index : index + 2])
+    new = None
+    if message is not None:
+        new = np.ones(end - begin, dtype=bool)
+        for ends in (message.heads, message.tails):
+            new[ends[(begin <= ends) & (ends < end)] - begin] = False
+    return TypeEncoder.fit(
+        graph.node_types[index],
+        settings.dim,
+        learnt=True if settings.node_embedding else None,
+        dropout=settings.embedding_dropout,
+        new=new,
+        text=TextChoice(settings.text, settings.text_model),
+    )
 
 
 def _assemble(

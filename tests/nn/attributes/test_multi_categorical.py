@@ -5,18 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relwise.nn.attributes import CategoricalEncoder, MultiCategoricalEncoder
-from tests.nn.attributes.cases import DIM, EncoderCase, same_bits
-
-
-def sets(*words):
-    values = np.empty(len(words), dtype=object)
-    values[:] = list(words)
-    return values
-
+from tests.nn.attributes.cases import DIM, EncoderCase, column, same_bits
 
 WORDS = ["a", "b", "É", "日本", ""]
 SETS = st.lists(st.none() | st.lists(st.sampled_from(WORDS), max_size=4, unique=True).map(tuple), max_size=8)
-VALUES = SETS.map(lambda x: sets(*x))
+VALUES = SETS.map(lambda x: column(*x))
 
 
 class TestMultiCategorical(EncoderCase):
@@ -24,10 +17,10 @@ class TestMultiCategorical(EncoderCase):
 
     def values(self, n, seed=0):
         rng = np.random.default_rng(seed)
-        return sets(*(tuple(rng.choice(WORDS, size=rng.integers(1, 4), replace=False)) for _ in range(n)))
+        return column(*(tuple(rng.choice(WORDS, size=rng.integers(1, 4), replace=False)) for _ in range(n)))
 
     def test_every_weight_gets_a_gradient(self):
-        values = sets(("a",), ("a", "b"), ("b", "rare"), None)
+        values = column(("a",), ("a", "b"), ("b", "rare"), None)
         encoder = MultiCategoricalEncoder.fit(values, DIM)
         (encoder(encoder.prepare(values)) - 1).square().sum().backward()
         assert (encoder.embedding.weight.grad.abs().sum(dim=1) > 0).all()  # both buckets are trained
@@ -46,7 +39,7 @@ class TestMultiCategorical(EncoderCase):
     @given(VALUES, st.data())
     @settings(deadline=None)
     def test_missing_and_unseen_change_no_other_row(self, values, data):
-        encoder = MultiCategoricalEncoder.fit(sets(*[("a", "b"), ("b", "É")] * 2), DIM)
+        encoder = MultiCategoricalEncoder.fit(column(*[("a", "b"), ("b", "É")] * 2), DIM)
         rows = np.array(data.draw(st.lists(st.sampled_from(range(len(values))), unique=True)) if len(values) else [])
         changed = values.copy()
         for row in rows:
@@ -61,7 +54,7 @@ class TestMultiCategorical(EncoderCase):
         def shuffled(words):
             return words if words is None else tuple(random.sample(words, len(words)))
 
-        other = sets(*map(shuffled, values))
+        other = column(*map(shuffled, values))
         one, two = MultiCategoricalEncoder.fit(values, DIM), MultiCategoricalEncoder.fit(other, DIM)
         assert one.config() == two.config()
         assert same_bits(one(one.prepare(values)).detach(), one(one.prepare(other)).detach())
@@ -69,7 +62,7 @@ class TestMultiCategorical(EncoderCase):
 
 def test_one_word_each_is_a_category():
     words = np.array(["a", "b", "a", "rare", None, "b"], dtype=object)
-    singles = sets(*(None if word is None else (word,) for word in words))
+    singles = column(*(None if word is None else (word,) for word in words))
     one, many = CategoricalEncoder.fit(words, DIM), MultiCategoricalEncoder.fit(singles, DIM)
     assert one.config() == many.config()
     many.load_state_dict(one.state_dict())
@@ -78,18 +71,18 @@ def test_one_word_each_is_a_category():
 
 def test_words_are_counted_by_node():
     """Twice in equal sets is twice; twice in one cell is once."""
-    encoder = MultiCategoricalEncoder.fit(sets(("a", "b"), ("a", "b"), ("rare", "rare")), DIM)
+    encoder = MultiCategoricalEncoder.fit(column(("a", "b"), ("a", "b"), ("rare", "rare")), DIM)
     assert encoder.categories == ["a", "b"]
-    assert encoder.prepare(sets(("rare", "a", "never"), (), None)).lists() == [[1, 1, 2], [], [0]]
+    assert encoder.prepare(column(("rare", "a", "never"), (), None)).lists() == [[1, 1, 2], [], [0]]
 
 
 def test_where_all_are_rare_all_are_kept():
-    assert MultiCategoricalEncoder.fit(sets(("c", "a"), ("b",)), DIM).categories == ["a", "b", "c"]
+    assert MultiCategoricalEncoder.fit(column(("c", "a"), ("b",)), DIM).categories == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("rows", [[2, 0], [1, 1, 3], []])
 def test_rows_of_what_is_prepared(rows):
-    values = sets(("a", "b"), None, ("b",), (), ("a", "b"))
+    values = column(("a", "b"), None, ("b",), (), ("a", "b"))
     encoder = MultiCategoricalEncoder.fit(values, DIM)
     prepared, chosen = encoder.prepare(values), torch.tensor(rows, dtype=torch.int64)
     assert prepared.num_distinct == 4

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from relwise.data.graph import Attribute, NodeType
-from relwise.nn.attributes import TypeEncoder
-from tests.nn.attributes.cases import reloaded, same_bits
+from relwise.nn.attributes import RecurrentTextEncoder, TextChoice, TypeEncoder
+from tests.nn.attributes.cases import column, reloaded, same_bits
 
 N, DIM = 20, 16
 
@@ -19,6 +19,10 @@ def attributes(n=N, seed=0):
         Attribute("position", "place", rng.uniform(-80, 80, (n, 2))),
         Attribute("training", "text", names),  # a name that nn.Module has for itself
         Attribute("embedding", "vector", rng.normal(size=(n, 3)).astype(np.float32)),
+        Attribute("paid", "boolean", rng.choice([0.0, 1.0, np.nan], n)),
+        Attribute(
+            "uses", "multi_categorical", column(*([("sea", "air"), ("air",), None, ()][i % 4] for i in range(n)))
+        ),
     )
 
 
@@ -38,7 +42,8 @@ def test_shape_and_round_trip(of, learnt):
     assert twin.config() == encoder.config()
     assert same_bits(twin(twin.prepare(planes)).detach(), h.detach())
     h.square().sum().backward()
-    assert all(p.grad is not None for p in encoder.parameters())
+    # What new nodes share is asked for by none of these.
+    assert {name for name, p in encoder.named_parameters() if p.grad is None} <= {"learnt.unknown"}
 
 
 def test_a_type_without_attributes_is_learnt():
@@ -48,6 +53,16 @@ def test_a_type_without_attributes_is_learnt():
     assert torch.equal(h, encoder.learnt.weight)
     assert h.std().item() == pytest.approx(0.5, rel=0.2)
     assert torch.equal(reloaded(encoder)(encoder.prepare(words)), h)
+
+
+def test_texts_are_read_as_chosen():
+    planes = node_type(of=("year", "training"))
+    encoder = TypeEncoder.fit(planes, DIM, text=TextChoice("rnn"))
+    assert isinstance(encoder.encoders[1], RecurrentTextEncoder)
+    prepared = encoder.prepare(planes)
+    assert same_bits(reloaded(encoder)(prepared).detach(), encoder(prepared).detach())
+    rows = torch.tensor([7, 0, 7])
+    torch.testing.assert_close(encoder(prepared, rows), encoder(prepared)[rows])
 
 
 def test_a_type_with_nothing_at_all_is_refused():
@@ -98,10 +113,10 @@ def test_width_of_the_attributes():
     def widths(**options):
         return [e.out_dim for e in TypeEncoder.fit(options.pop("nodes", node_type()), 16, **options).encoders]
 
-    assert widths() == [4] * 6  # at least a quarter each
+    assert widths() == [4] * 8  # at least a quarter each
     assert widths(nodes=node_type(of=("year", "position"))) == [8, 8]
     assert widths(nodes=node_type(of=("year",))) == [16]
-    assert widths(attribute_dim=3) == [3] * 6
+    assert widths(attribute_dim=3) == [3] * 8
 
 
 def test_attributes_are_known_by_name():

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from relwise.data.audit.ties import Ties, distinct
+from relwise.data.audit.ties import Ties, distinct, is_among
 from relwise.data.edges import Edges, IntArray, edge_keys
 from relwise.data.graph import Graph
 from relwise.data.split import Split
@@ -85,8 +85,7 @@ class Case:
         """(n,) whether each pair is a known edge of the relation."""
         relations = np.full(len(heads), relation)
         keys = edge_keys(heads, relations, tails, self.graph.num_nodes, self.graph.directed)
-        places = np.minimum(np.searchsorted(self.known, keys), len(self.known) - 1)
-        return self.known[places] == keys
+        return is_among(keys, self.known)
 
     def non_edges(self, relation: int, count: int) -> tuple[IntArray, IntArray]:
         """Pairs that are no known edges, their ends drawn as often as they have edges of the relation.

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from relwise.data.audit.ties import distinct, is_among
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import LabelledEdges, Split
@@ -106,12 +107,12 @@ def _part_leakage(train: Edges, part: LabelledEdges, graph: Graph) -> PartLeakag
     def pairs(edges: Edges) -> npt.NDArray:
         return np.minimum(edges.heads, edges.tails) * n + np.maximum(edges.heads, edges.tails)
 
-    known = np.unique(keys(train.relations, train.heads, train.tails))
-    same = labels & np.isin(keys(edges.relations, edges.heads, edges.tails), known)
-    turned = np.isin(keys(edges.relations, edges.tails, edges.heads), known)
+    known = np.sort(keys(train.relations, train.heads, train.tails))
+    same = labels & is_among(keys(edges.relations, edges.heads, edges.tails), known)
+    turned = is_among(keys(edges.relations, edges.tails, edges.heads), known)
     turned &= labels & (edges.heads != edges.tails)
     # How many relations tie each pair in train, less the edge's own where that is one of them.
-    ties = np.unique(pairs(train) * count + train.relations) // count
+    ties = distinct(pairs(train) * count + train.relations) // count
     asked = pairs(edges)
     relations = np.searchsorted(ties, asked, side="right") - np.searchsorted(ties, asked)
     return PartLeakage(labels, same, turned, labels & (relations > (same | turned)))

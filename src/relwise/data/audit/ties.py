@@ -175,6 +175,17 @@ def distinct(values: IntArray) -> IntArray:
     return ordered[fresh]
 
 
+def is_among(values: IntArray, ordered: IntArray) -> npt.NDArray[np.bool_]:
+    """(n,) whether each value is one of `ordered`, which ascends.
+
+    >>> is_among(np.array([1, 2, 9]), np.array([2, 4])).tolist()
+    [False, True, False]
+    """
+    if not len(ordered):
+        return np.zeros(len(values), dtype=bool)
+    return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+
+
 def _spread(first: IntArray, counts: IntArray) -> tuple[IntArray, IntArray]:
     """Ranges `first[i] .. first[i] + counts[i]` one after the other: whose each entry is, and the entries.
 

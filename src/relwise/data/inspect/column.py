@@ -190,12 +190,13 @@ def _separator(values: pd.Series, weights: np.ndarray) -> str | None:
         several = values.str.contains(separator, regex=False)
         if np.average(several, weights=weights) < 0.2:
             continue
-        parts = values.str.split(separator, regex=False).explode().str.strip()
+        pieces = values.str.split(separator, regex=False)
+        parts = pieces.explode().str.strip()
         parts = parts[parts != ""]
         if not len(parts) or parts.str.len().max() > 40 or parts.str.split().map(len).mean() > 3:
             continue
-        # As many cells as there are words, or more, and each word in several of them.
-        if parts.nunique() <= min(len(values), len(parts) / 3):
+        # No more words than there are different cells, and each in several rows.
+        if parts.nunique() <= min(len(values), (pieces.map(len).to_numpy() * weights).sum() / 3):
             return separator
     return None
 

@@ -141,6 +141,8 @@ def _best(
                 by_content.append((any(nearer), strength, reference))
     if by_name:
         return max(by_name, key=lambda entry: entry[:-1])[-1], ""
+    if close:
+        return None, close
     likely = [entry for entry in by_content if entry[0]] or by_content
     if len(likely) > 1:
         strongest = max(entry[1] for entry in likely)

@@ -81,7 +81,8 @@ class _Proposer:
         # A type that no relation names would only be passed over.
         used = {end.type for relation in relations for end in (relation.head, relation.tail)}
         split = propose_split([self.dates(relation) for relation in relations if relation.time])
-        nodes = [self.nodes(name, role, times[name]) for name, role in roles.items() if self.types.get(name) in used]
+        served = {name: role for name, role in roles.items() if self.types.get(name) in used}
+        nodes = [self.nodes(name, role, times[name], split) for name, role in served.items()]
         nodes += [ProposedNodes(name) for name in sorted(used - {node.name for node in nodes})]
         with_edges = {relation.table for relation in relations}
         for name, role in roles.items():
@@ -165,7 +166,7 @@ class _Proposer:
 
     # -- what tables hold besides ---------------------------------------------------------------------------
 
-    def nodes(self, name: str, role: Role, time: ProposedTime | None) -> ProposedNodes:
+    def nodes(self, name: str, role: Role, time: ProposedTime | None, split: ProposedSplit) -> ProposedNodes:
         """A node type with its attributes."""
         table, ends = self.tables[name], [one.columns for one in role.references]
         used = {*role.key, *(column for columns in ends for column in columns), *([time.column] if time else [])}
@@ -179,11 +180,9 @@ class _Proposer:
                 reason = "the key again"
             left_out += [LeftOut(column, reason) for column in attribute.columns] if reason else []
             kept += [] if reason else [attribute]
-        if time is not None:
-            dates = [one.columns[0] for one in kept if one.modality == "timestamp"]
-            later = later_dates(table, time, dates)
-            remark = f"never before {time.column}: leave it out where it is not known when the edges are"
-            kept = [replace(one, remark=one.remark or remark) if one.columns[0] in later else one for one in kept]
+        dates = [one.columns[0] for one in kept if one.modality == "timestamp"]
+        later = [] if time is None or split.valid is None else later_dates(table, time, dates)
+        kept = [_once_come(one) if one.columns[0] in later else one for one in kept]
         left_out = [one for one in left_out if one.column != label]
         return ProposedNodes(self.types[name], name, table.rows, role.key, label, tuple(kept), tuple(left_out))
 
@@ -222,6 +221,12 @@ class _Proposer:
             remedy="a column was looked for whose values are those of another table's key, or two columns named as "
             f"ids (customer_id, product_id); {looked}{near}; write schema.toml by hand",
         )
+
+
+def _once_come(date: ProposedAttribute) -> ProposedAttribute:
+    """A date that is never before its row's edges, as known only where it lies before validation begins."""
+    remark = "known once it has come; without before, where it is planned ahead"
+    return replace(date, options={**date.options, "before": date.columns[0]}, remark=date.remark or remark)
 
 
 def _keyed(relations: list[ProposedRelation]) -> dict[str, ProposedRelation]:

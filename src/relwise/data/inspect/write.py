@@ -107,6 +107,12 @@ def _split(proposal: Proposal) -> Iterator[str]:
     always = [key for key, relation in proposal.relations.items() if relation.time is None]
     if always:
         yield f"# without dates, and so taken as always known: {_plain(', '.join(always))}"
+    tables = {node.table: node.name for node in proposal.nodes}
+    fresh = {tables.get(one.table) for one in proposal.relations.values() if one.time is not None}
+    if None not in fresh:
+        events = _plain(", ".join(sorted(filter(None, fresh))))
+        yield f"# each {events} has one date: those of the test have no earlier edge of these; to ask for the missing"
+        yield '# edges of known ones instead, write by = "random" alone (and leave out before = ... above)'
     yield 'by = "time"'
     yield f"valid = {_text(split.valid)}"
     yield f"test = {_text(split.test)}"

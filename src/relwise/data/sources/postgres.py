@@ -127,6 +127,7 @@ class PostgresSource(DatabaseSource):
         try:
             import psycopg
             import sqlalchemy
+            import sqlalchemy.exc
         except ImportError:
             raise InputError("PostgreSQL needs the extra [sql]", where=self.name, remedy=_INSTALL) from None
         engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(self._url.full))

@@ -49,11 +49,7 @@ class PostgresURL:
         pairs = [pair.partition("=") for pair in options.split("&") if pair]
         open_pairs = [f"{key}={value}" for key, _, value in pairs if key not in _SECRET]
         secret_pairs = [f"{key}={value}" for key, _, value in pairs if key in _SECRET]
-        if (
-            "://" not in url
-            or not re.fullmatch(_OPTIONS, options)
-            or not re.fullmatch(rf"({_HOST}(,{_HOST})*)?(/[^/\s]*)?", place)
-        ):
+        if "://" not in url or not re.fullmatch(_OPTIONS, options) or not re.fullmatch(_PLACE, place):
             # Nothing of it is shown: what stands in a wrong place may be the password.
             remedy = "write postgresql://user@host:5432/database, and set PGPASSWORD in the environment"
             raise InputError("this is no PostgreSQL URL", remedy=remedy)

@@ -13,8 +13,8 @@
 | `unseen` | all edges of a share of one type's nodes | `unseen.py` |
 | `group` | shares of the edges, all that belong together in one part | `group.py` |
 
-Save in a given split, all statements of one fact (both orientations of an undirected edge) fall into one part. A part's
-negatives are those that the data give, else one per positive (`negatives.py`).
+Except in a given split, all statements of one fact (both orientations of an undirected edge) fall into one part. A
+part's negatives are those that the data give, else one per positive (`negatives.py`).
 """
 
 from relwise.data.split.base import LabelledEdges, Split

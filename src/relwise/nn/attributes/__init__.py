@@ -8,7 +8,9 @@
 | `boolean` | `BooleanEncoder` | 1 or -1; missing flag |
 | `timestamp` | `TimestampEncoder` | trend; cycles of year, week and day; missing flag |
 | `place` | `PlaceEncoder` | a point on the sphere and waves at six scales; missing flag |
-| `text` | `TextEncoder` | TF-IDF of pieces of words, truncated SVD; missing flag |
+| `text` | `TextEncoder` | TF-IDF of pieces of words, truncated SVD; missing flag (unless `text` says another) |
+| | `RecurrentTextEncoder` | two GRUs over frequent words and letters, trained with the rest; missing flag |
+| | `ModelTextEncoder` | the vector of a ready-made model; missing flag |
 | `vector` | `VectorEncoder` | standardised; missing flag |
 | none | `LearntEmbedding` | one learnt vector per node |
 """
@@ -22,6 +24,9 @@ from relwise.nn.attributes.numeric import NumericEncoder
 from relwise.nn.attributes.place import PlaceEncoder
 from relwise.nn.attributes.ragged import Ragged
 from relwise.nn.attributes.text import TextEncoder
+from relwise.nn.attributes.text_choice import TextChoice
+from relwise.nn.attributes.text_model import ModelTextEncoder
+from relwise.nn.attributes.text_recurrent import RecurrentTextEncoder
 from relwise.nn.attributes.timestamp import TimestampEncoder
 from relwise.nn.attributes.type_encoder import ENCODERS, TypeEncoder
 from relwise.nn.attributes.vector import VectorEncoder
@@ -32,10 +37,13 @@ __all__ = [
     "BooleanEncoder",
     "CategoricalEncoder",
     "LearntEmbedding",
+    "ModelTextEncoder",
     "MultiCategoricalEncoder",
     "NumericEncoder",
     "PlaceEncoder",
     "Ragged",
+    "RecurrentTextEncoder",
+    "TextChoice",
     "TextEncoder",
     "TimestampEncoder",
     "TypeEncoder",

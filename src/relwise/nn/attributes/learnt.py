@@ -1,24 +1,35 @@
-"""The fallback of a node type that has no attributes: one learnt vector per node."""
+"""The fallback of a node type that has no attributes: one learnt vector per node, and one that new nodes share."""
 
 from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+NEW = -1
+"""The index of a node that has no vector of its own."""
+
 
 class LearntEmbedding(nn.Module):
-    """One learnt vector per node: `output = E[i]`, E of shape (num_nodes, dim), drawn from N(0, std²).
+    """One learnt vector per node, and one for all that are new.
 
-    A node is known by its position. One that was not there at fit has the index -1 (see `prepare`) and the
-    vector zero, the mean of what the others started from: its neighbours alone speak for it.
+        output = E[i], or u where the node is new; in training also for a random share of the nodes, drawn in each step
+
+    E, of shape (num_nodes, dim), is drawn from N(0, std²), u starts at zero, the mean of E. A node is known by its
+    position. New are those behind the last at fit, and those that no edge to be learnt from has: their own vector
+    would be left as it was drawn. What is dropped in training teaches u to stand for an unknown node, and the network
+    to go by the neighbours where it does.
 
     Args:
         num_nodes: how many nodes have a vector.
         dim: how many numbers it gives per node.
         std: the deviation of the start; 3 / sqrt(dim) where None, which gives vectors of length about 3: a start of
             length 1, let alone a Xavier one, learnt more slowly and to a lower end on `amazon`'s validation edges.
+        dropout: the share of the nodes that each step of training takes for new.
+        new: (num_nodes,) bool, which nodes at fit are new; None: none is.
 
     >>> embedding = LearntEmbedding(2, 4)
     >>> embedding.prepare(3).tolist()
@@ -27,32 +38,55 @@ class LearntEmbedding(nn.Module):
     [[0.0, 0.0, 0.0, 0.0]]
     """
 
-    def __init__(self, num_nodes: int, dim: int, std: float | None = None) -> None:
+    known: Tensor
+
+    def __init__(
+        self,
+        num_nodes: int,
+        dim: int,
+        std: float | None = None,
+        dropout: float = 0.0,
+        new: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(num_nodes, dim))
+        self.unknown = nn.Parameter(torch.zeros(dim))
+        self.register_buffer("known", torch.ones(num_nodes, dtype=torch.bool) if new is None else torch.tensor(~new))
+        self.dropout = dropout
         nn.init.normal_(self.weight, std=3 * dim**-0.5 if std is None else std)
 
     def prepare(self, num_nodes: int) -> Tensor:
-        """(num_nodes,) int64 the index of each node of a type; -1 for those beyond the known."""
-        index = torch.arange(num_nodes)
-        index[len(self.weight) :] = -1
+        """(num_nodes,) int64 the index of each node of a type; -1 for the new."""
+        index = torch.full((num_nodes,), NEW)
+        count = min(num_nodes, len(self.known))
+        index[:count] = torch.where(self.known[:count].cpu(), torch.arange(count), NEW)
         return index
 
     def forward(self, prepared: Tensor) -> Tensor:
-        """(n, dim) the vectors of n nodes, zero for the index -1."""
+        """(n, dim) the vectors of n nodes."""
+        new = prepared == NEW
+        if self.training and self.dropout:
+            # Drawn on the CPU, so that a device draws no others.
+            new = new | (torch.rand(len(prepared)) < self.dropout).to(new.device)
         if len(self.weight) == 0:
-            return self.weight.new_zeros(len(prepared), self.weight.shape[1])
-        # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
-        if prepared.device.type == "cpu" and torch.equal(prepared, torch.arange(len(self.weight))):
-            return self.weight
-        vectors = nn.functional.embedding(prepared.clamp(min=0), self.weight)
-        return vectors.masked_fill((prepared < 0).unsqueeze(-1), 0.0)
+            return self.unknown.expand(len(prepared), -1)
+        own = self._own(prepared)
+        return torch.where(new[:, None], self.unknown, own) if new.any() else own
 
     def config(self) -> dict[str, Any]:
-        """The arguments of the constructor; `std` only matters at the start and is not kept."""
-        return {"num_nodes": self.weight.shape[0], "dim": self.weight.shape[1]}
+        """The arguments of the constructor that matter after the start."""
+        return {"num_nodes": self.weight.shape[0], "dim": self.weight.shape[1], "dropout": self.dropout}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The embedding that `config()` described, its vectors to be loaded."""
         return cls(**config)
+
+    def _own(self, prepared: Tensor) -> Tensor:
+        """(n, dim) the nodes' own vectors, whatever stands where they have none."""
+        # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
+        if prepared.device.type == "cpu" and len(prepared) == len(self.weight):
+            in_order = (prepared == torch.arange(len(prepared))) | (prepared == NEW)
+            if in_order.all():
+                return self.weight
+        return nn.functional.embedding(prepared.clamp(min=0), self.weight)

@@ -19,7 +19,7 @@ _RANK = 64
 # The most frequent pieces; 20,000 x 64 numbers are 5 MB in the saved model.
 _MAX_PIECES = 20_000
 # What stands further back in a long text is left out: cutting text into pieces takes time in Python.
-_MAX_CHARACTERS = 2_000
+MAX_CHARACTERS = 2_000
 
 
 class TextEncoder(FeatureEncoder):
@@ -113,4 +113,4 @@ def clean(text: str | None) -> str:
     """
     if not isinstance(text, str):
         return ""
-    return " ".join(unicodedata.normalize("NFKC", text[:_MAX_CHARACTERS]).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", text[:MAX_CHARACTERS]).casefold().split())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +20,7 @@ from relwise.nn.attributes.numeric import NumericEncoder
 from relwise.nn.attributes.place import PlaceEncoder
 from relwise.nn.attributes.ragged import Ragged
 from relwise.nn.attributes.text import TextEncoder
+from relwise.nn.attributes.text_choice import TEXT_ENCODERS, TextChoice, text_kind
 from relwise.nn.attributes.timestamp import TimestampEncoder
 from relwise.nn.attributes.vector import VectorEncoder
 
@@ -51,7 +54,6 @@ class TypeEncoder(nn.Module):
         encoders: (k,) the attributes' encoders.
         learnt: one learnt vector per node, added to what the attributes give.
 
-    >>> import numpy as np
     >>> from relwise.data.graph import Attribute
     >>> year = Attribute("year", "numeric", np.array([1999.0, np.nan, 2004.0]))
     >>> planes = NodeType("plane", ["N1", "N2", "N3"], attributes=(year,))
@@ -85,6 +87,9 @@ class TypeEncoder(nn.Module):
         attribute_dim: int | None = None,
         learnt: bool | None = None,
         std: float | None = None,
+        dropout: float = 0.0,
+        new: npt.NDArray[np.bool_] | None = None,
+        text: TextChoice | None = None,
     ) -> Self:
         """An encoder for the attributes of `node_type`, its weights at their random start.
 
@@ -97,17 +102,24 @@ class TypeEncoder(nn.Module):
             learnt: whether each node has a learnt vector too, which tells nodes of equal attributes apart but
                 says nothing of new ones; where None, only a type without attributes has them.
             std: the deviation at which the learnt vectors start; 3 / sqrt(d) where None.
+            dropout: the share of the learnt vectors that each step of training replaces by the one new nodes share.
+            new: (n,) which nodes are to have no learnt vector of their own; None: all have.
+            text: how texts are read; by TF-IDF where None.
         """
         attributes = node_type.attributes
         width = attribute_dim or max(1, -(-dim // min(4, max(1, len(attributes)))))
-        encoders = [ENCODERS[attribute.modality].fit(attribute.values, width) for attribute in attributes]
+        fit_text = (text or TextChoice()).fit
+        encoders = [
+            (fit_text if attribute.modality == "text" else ENCODERS[attribute.modality].fit)(attribute.values, width)
+            for attribute in attributes
+        ]
         with_learnt = not attributes if learnt is None else learnt
         return cls(
             dim,
             [attribute.name for attribute in attributes],
             [attribute.modality for attribute in attributes],
             encoders,
-            LearntEmbedding(len(node_type), dim, std) if with_learnt else None,
+            LearntEmbedding(len(node_type), dim, std, dropout, new) if with_learnt else None,
         )
 
     def prepare(self, node_type: NodeType) -> dict[str, Tensor | Ragged]:
@@ -147,7 +159,12 @@ class TypeEncoder(nn.Module):
     def config(self) -> dict[str, Any]:
         """All that is not a tensor, as JSON can hold it."""
         attributes = [
-            {"name": name, "modality": modality, "encoder": encoder.config()}
+            {
+                "name": name,
+                "modality": modality,
+                **({"text": text_kind(encoder)} if modality == "text" else {}),
+                "encoder": encoder.config(),
+            }
             for name, modality, encoder in zip(self.names, self.modalities, self.encoders, strict=True)
             if isinstance(encoder, AttributeEncoder)
         ]
@@ -165,6 +182,11 @@ class TypeEncoder(nn.Module):
             config["dim"],
             [attribute["name"] for attribute in attributes],
             [attribute["modality"] for attribute in attributes],
-            [ENCODERS[attribute["modality"]].from_config(attribute["encoder"]) for attribute in attributes],
+            [_class(attribute).from_config(attribute["encoder"]) for attribute in attributes],
             None if config["learnt"] is None else LearntEmbedding.from_config(config["learnt"]),
         )
+
+
+def _class(attribute: Mapping[str, Any]) -> type[AttributeEncoder]:
+    """The encoder's class, from what `config` says of an attribute."""
+    return TEXT_ENCODERS[attribute["text"]] if attribute["modality"] == "text" else ENCODERS[attribute["modality"]]
