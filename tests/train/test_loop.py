@@ -58,10 +58,12 @@ def watch(trainer: Trainer) -> list[dict[str, Any]]:
     seen: list[dict[str, Any]] = []
     encode, sample = trainer.model.encode, trainer.corruptor.sample
 
-    def encode_seen(inputs: Any, adjacency: Any, keep: torch.Tensor | None = None) -> torch.Tensor:
+    def encode_seen(
+        inputs: Any, adjacency: Any, keep: torch.Tensor | None = None, edge_inputs: Any = None
+    ) -> torch.Tensor:
         if keep is not None:
             seen.append({"adjacency": adjacency, "keep": keep.numpy()})
-        return encode(inputs, adjacency, keep)
+        return encode(inputs, adjacency, keep, edge_inputs)
 
     def sample_seen(index: np.ndarray, *rest: Any) -> Any:
         negatives = sample(index, *rest)

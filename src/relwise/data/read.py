@@ -9,12 +9,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from relwise.data.formats import line_format, read_benchmark, read_triples
 from relwise.data.from_tables import read_tables
 from relwise.data.graph import Graph
+from relwise.data.sources.postgres_url import PostgresURL, is_postgres
 from relwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ def read(folder: str | Path, geocoder: Geocoder | None = None, schema: str | Pat
     Raises:
         InputError: at the first thing that is wrong with the data, naming where it is and what would mend it.
     """
+    if is_postgres(folder):
+        # A path has one of the two slashes only. The URL is shown without its password.
+        url = re.sub(r":/(?!/)", "://", str(folder), count=1)
+        raise InputError(
+            "this is a database, and no schema that says what its tables hold",
+            where=PostgresURL.parse(url).shown,
+            remedy="have one proposed by relwise init, and give its folder",
+        )
     folder = Path(folder)
     if folder.suffix == ".toml" and folder.is_file():
         return read_tables(folder, geocoder)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from relwise.kernels import cpu, cuda, hubs, reference
+from relwise.kernels import attention_backward, attention_forward, cuda, hubs, reference
 from relwise.kernels.adjacency import Adjacency
 
 
@@ -147,7 +147,7 @@ def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_ta
     target_logit, row_logit, rows = _arrays(target_logit, row_logit, rows)
     indptr, row, fact, keep = _arrays(indptr, row, fact, keep)
     filled = out.numpy(), logsumexp.numpy()
-    cpu.attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, *filled)
+    attention_forward.attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, *filled)
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
         hubs.attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, *filled)
@@ -183,14 +183,16 @@ def _(
     grad_out, target_logit, row_logit, rows, logsumexp, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope
 ):
     grad_target, grad_row, grad_rows = (torch.empty(t.shape, dtype=t.dtype) for t in (target_logit, row_logit, rows))
-    num_nodes, heads = target_logit.shape
-    weight = np.empty(len(row_target), grad_rows.numpy().dtype)
-    beta, inner = np.empty((heads, len(row_target)), weight.dtype), np.empty((num_nodes, heads), weight.dtype)
-    by_row = _arrays(row_indptr, row_target)
+    num_edges, (num_nodes, heads) = len(row_target), target_logit.shape
+    slices, places, stops = attention_backward.sizes(num_edges, num_nodes, len(rows), heads)
+    dtype = grad_rows.numpy().dtype
+    found = np.empty(places, np.uint32), np.empty(stops, np.int32), np.empty((heads, places), dtype)
+    parts, sums = np.empty((slices, num_nodes * heads * 3), dtype), np.empty(num_nodes * heads * 3, dtype)
+    edges, filled = _arrays(row_indptr, row_target, row_fact, keep), (grad_rows.numpy(), grad_row.numpy())
     states = _arrays(grad_out, target_logit, row_logit, rows, logsumexp)
-    edges = [*by_row, *_arrays(row_fact, keep), slope]
-    cpu.rows_backward(*[*states, *edges, grad_rows.numpy(), weight, beta, inner])
-    cpu.logits_backward(*[beta, weight, inner, *by_row, grad_target.numpy(), grad_row.numpy()])
+    attention_backward.rows_backward(*[*states, *edges, slope, *filled, *found, parts, sums])
+    of_softmax = *found, sums, grad_target.numpy(), filled[1]
+    attention_backward.softmax_backward(edges[0], num_edges, slices, *of_softmax)
     return grad_target, grad_row, grad_rows
 
 

@@ -142,7 +142,7 @@ def sources_backward(
     fact, keep, slope, coefficient, first, last, said,
     grad_said, grad_weight, beta, inner, of_coefficient,
 ):  # fmt: skip
-    """What `cpu.rows_backward` does, for the sources first:last, whose rows are sums of their products with the bases.
+    """What `cpu.logits_backward` needs, of the sources first:last, whose rows are sums of products with the bases.
 
     Args:
         source_row, relation, row_edge, source_edge, row_source, target, fact: of `BasisPlan`.

@@ -65,7 +65,7 @@ def row_logits_backward(grad, coefficient, by_basis, relation, source_row, grad_
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def edge_weights(target_logit, row_logit, indptr, row, fact, keep, slope, weight, logsumexp):
-    """`cpu.attend` up to the weights of the edges, averaged over heads; targets beyond `HUB` are left out.
+    """`attention_forward.attend` up to the edges' weights, averaged over heads; targets beyond `HUB` are left out.
 
     Args:
         weight: (E,), to be filled.

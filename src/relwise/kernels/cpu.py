@@ -1,8 +1,4 @@
-"""Numba implementations of the attention operator for the CPU.
-
-Forward goes by target. Backward goes by row, over the transposed adjacency, and computes the attention anew from one
-number a target and head (the logarithm of the sum of the exponentials of its logits): nothing the size of the edges
-is looked up in any but its own order, only tables of nodes and rows are.
+"""What the Numba kernels of attention over rows and of the layer of bases share, and the latter's softmax.
 
 No atomics, and the same bits with any number of threads: targets are summed by one thread each (those with more than
 `HUB` edges in pieces, see `kernels/hubs.py`), and what backward adds up by target is added in slices of the edges
@@ -14,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.vector import AHEAD, FAST, balanced, exp_of_negative, prefetch
+from relwise.kernels.vector import AHEAD, FAST, exp_of_negative, prefetch
 
 BLOCKS = 128  # a constant, and many: threads that are held up by another program leave less to wait for
 HUB = 16_384  # edges of one target beyond which it is cut: a fraction of a millisecond's work
@@ -72,7 +68,8 @@ def weighted_sum(rows, row, weight, index, value, line, out):
         line: scratch, (d,): each chunk is summed by itself, or float32 would lose digits over thousands of edges.
     """
     width = len(out)
-    out[:] = 0
+    for k in range(width):
+        out[k] = 0
     at = 0
     while at < len(row):
         count = 0
@@ -83,7 +80,8 @@ def weighted_sum(rows, row, weight, index, value, line, out):
             at += 1
         for n in range(count, count + AHEAD):
             index[n] = index[max(count - 1, 0)]
-        line[:] = 0
+        for k in range(width):
+            line[k] = 0
         n = 0
         while n + 4 <= count:
             for m in range(n + AHEAD - 4, n + AHEAD):
@@ -107,38 +105,6 @@ def look_up(keep, fact, kept):
     """kept[e] = keep[fact[e]]."""
     for e in range(len(kept)):
         kept[e] = keep[np.uint32(fact[e])]
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, out, logsumexp):
-    """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
-
-    Args:
-        out: (N, d), to be filled.
-        logsumexp: (N, L), to be filled: α = e^(logit - logsumexp); infinite where no edge is kept.
-    """
-    heads = target_logit.shape[1]
-    # Every constant in the arrays' own precision: one float64 would make the inner loops half as wide.
-    slope, share, none = out.dtype.type(slope), out.dtype.type(1 / heads), out.dtype.type(np.inf)
-    blocks = balanced(indptr, BLOCKS)
-    for block in prange(BLOCKS):
-        index, value = np.empty(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
-        line = np.empty(out.shape[1], out.dtype)
-        alpha, weight, kept = np.empty(HUB, out.dtype), np.empty(HUB, out.dtype), np.empty(HUB, np.bool_)
-        for i in range(blocks[block], blocks[block + 1]):
-            first, last = indptr[i], indptr[i + 1]
-            if last - first > HUB:
-                continue
-            row_i, alpha_i, weight_i = row[first:last], alpha[: last - first], weight[: last - first]
-            kept_i = kept[: last - first]
-            look_up(keep, fact[first:last], kept_i)
-            for head in range(heads):
-                highest = edge_logits(target_logit[i, head], row_logit[:, head], row_i, kept_i, slope, alpha_i)
-                total = exponentials(highest, alpha_i)
-                any_kept = total != 0  # NaN is not
-                logsumexp[i, head] = highest + np.log(total) if any_kept else none
-                add_weights(share / total if any_kept else total, alpha_i, weight_i, head == 0)
-            weighted_sum(rows, row_i, weight_i, index, value, line, out[i])
 
 
 @njit(cache=True)
@@ -183,7 +149,8 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
     """
     width, count = len(said), len(target)
     zero = said.dtype.type(0)
-    line[:] = 0
+    for k in range(width):
+        line[k] = 0
     for n in range(0, count, 2):
         m = min(n + 1, count - 1)
         for ahead in range(n + AHEAD, min(n + AHEAD + 2, count)):
@@ -212,89 +179,16 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def rows_backward(
-    grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-    grad_rows, grad_weight, beta, inner,
-):  # fmt: skip
-    """One pass over the transposed adjacency: the gradient of the rows and of the edges' weights together.
-
-    Args:
-        grad_rows: (P, d), to be filled.
-        grad_weight: (E,), to be filled: of the edges' weights, in the transpose's order.
-        beta: (L, E), to be filled: α times LeakyReLU's slope.
-        inner: (N, L), to be filled: Σ α · grad_weight, what the softmax takes off every edge's gradient.
-    """
-    edges, heads, width = len(row_target), inner.shape[1], rows.shape[1]
-    slope, share = rows.dtype.type(slope), rows.dtype.type(1 / heads)
-    slices = num_slices(edges, len(inner), heads)
-    parts = np.empty((slices, *inner.shape), inner.dtype)
-    carried = np.zeros((slices, width), rows.dtype)
-    for piece in prange(slices):
-        alpha, scratch = np.empty((heads, CHUNK), rows.dtype), np.empty((3, CHUNK), rows.dtype)
-        weight, of_row, of_target = scratch[0], scratch[1], scratch[2]
-        kept, part = np.empty(CHUNK, np.bool_), parts[piece]
-        line = np.empty(width, rows.dtype)
-        part[:] = 0
-        begin, end = piece * edges // slices, (piece + 1) * edges // slices
-        r = row_of(row_indptr, begin) if begin < end else 0
-        for first in range(begin, end, CHUNK):
-            count = min(CHUNK, end - first)
-            target = row_target[first : first + count]
-            look_up(keep, row_fact[first : first + count], kept[:count])
-            weight[:count] = 0
-            for head in range(heads):
-                for n in range(count):
-                    alpha[head, n] = target_logit[np.uint32(target[n]), head]
-                    of_target[n] = logsumexp[np.uint32(target[n]), head]
-                n, at = 0, r
-                while n < count:
-                    stop = min(count, row_indptr[at + 1] - first)
-                    of_row[n:stop] = row_logit[at, head]
-                    n, at = stop, at + 1
-                attention_again(
-                    of_row[:count], of_target[:count], kept, slope, share, alpha[head, :count],
-                    beta[head, first : first + count], weight,
-                )  # fmt: skip
-            n = 0
-            while n < count:
-                stop = min(count, row_indptr[r + 1] - first)
-                # A row that began in an earlier slice is that slice's; what this one adds waits in `carried`.
-                grad_row = carried[piece] if row_indptr[r] < begin else grad_rows[r]
-                if first + n == row_indptr[r]:
-                    grad_row[:] = 0
-                back_to_row(
-                    grad_out,
-                    rows[r],
-                    weight[n:stop],
-                    target[n:stop],
-                    line,
-                    grad_row,
-                    grad_weight[first + n : first + stop],
-                )
-                n = stop
-                r += first + n == row_indptr[r + 1]
-            for n in range(count):
-                i, grad = np.uint32(target[n]), grad_weight[first + n] * share
-                grad_weight[first + n] = grad
-                for head in range(heads):
-                    part[i, head] += alpha[head, n] * grad
-    for piece in range(slices):
-        begin, end = piece * edges // slices, (piece + 1) * edges // slices
-        r = row_of(row_indptr, begin) if begin < end else 0
-        if begin < end and row_indptr[r] < begin:
-            grad_rows[r] += carried[piece]
-    add_parts(parts, inner)
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
 def add_parts(parts, out):
-    """out = Σ over the first axis, in its order."""
-    for i in prange(len(out)):
-        for head in range(out.shape[1]):
-            total = out.dtype.type(0)
-            for piece in range(len(parts)):
-                total += parts[piece, i, head]
-            out[i, head] = total
+    """out = Σ over the first axis, in its order; (slices, n) to (n,)."""
+    for block in prange(BLOCKS):
+        first, last = block * len(out) // BLOCKS, (block + 1) * len(out) // BLOCKS
+        for k in range(first, last):
+            out[k] = parts[0, k]
+        for piece in range(1, len(parts)):
+            part = parts[piece]
+            for k in range(first, last):
+                out[k] += part[k]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -307,11 +201,12 @@ def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_targe
     """
     edges, heads = len(row_target), len(beta)
     slices = num_slices(edges, len(inner), heads)
-    parts = np.empty((slices, *inner.shape), inner.dtype)
+    parts = np.empty((slices, len(inner) * heads), inner.dtype)
     carried = np.zeros((slices, heads), inner.dtype)
     for piece in prange(slices):
         part = parts[piece]
-        part[:] = 0
+        for k in range(len(part)):
+            part[k] = 0
         begin, end = piece * edges // slices, (piece + 1) * edges // slices
         r = row_of(row_indptr, begin) if begin < end else 0
         e = begin
@@ -323,7 +218,7 @@ def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_targe
                 for n in range(e, stop):
                     i = np.uint32(row_target[n])
                     grad = beta[head, n] * (grad_weight[n] - inner[i, head])
-                    part[i, head] += grad
+                    part[np.uint64(i) * np.uint64(heads) + np.uint64(head)] += grad
                     total += grad
                 out[head] = total
             e, r = stop, r + 1
@@ -331,5 +226,6 @@ def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_targe
         begin, end = piece * edges // slices, (piece + 1) * edges // slices
         r = row_of(row_indptr, begin) if begin < end else 0
         if begin < end and row_indptr[r] < begin:
-            grad_row[r] += carried[piece]
-    add_parts(parts, grad_target)
+            for head in range(heads):
+                grad_row[r, head] += carried[piece, head]
+    add_parts(parts, grad_target.reshape(len(inner) * heads))

@@ -104,7 +104,8 @@ def _row_products(x, source, pointer, cost, matrices, transposed, target, width,
 @njit(**INNER)
 def _rows_between(x, source, pointer, cost, matrices, transposed, target, width, block, blocks):
     """Those rows whose cost, counted from the first, is in one of so many equal parts."""
-    depth, step = x.shape[1], x.strides[1] // x.itemsize  # one; as a constant it would be a type of its own
+    # Not plain constants, each of which `multiply` would be compiled for anew.
+    depth, step, begins, apart, anew = x.shape[1], np.int64(1), np.int64(0), np.int64(COLUMNS), np.bool_(False)
     packed, left, corner = scratch(depth * up(width, LANES)), scratch(BLOCK * depth), scratch(ROWS * COLUMNS)
     whole, relation = cost[len(cost) - 1], 0
     low, high = block * whole // blocks, (block + 1) * whole // blocks
@@ -129,9 +130,9 @@ def _rows_between(x, source, pointer, cost, matrices, transposed, target, width,
                     start = (i - first) * depth
                     if i + ROWS <= last and count == vectors * LANES:
                         multiply(vectors, left, start, depth, step, depth, packed, j * depth,
-                                  target, i * width + j, width, False)  # fmt: skip
+                                  target, i * width + j, width, anew)  # fmt: skip
                         continue
-                    multiply(vectors, left, start, depth, step, depth, packed, j * depth, corner, 0, COLUMNS, False)
+                    multiply(vectors, left, start, depth, step, depth, packed, j * depth, corner, begins, apart, anew)
                     for n in range(i, min(i + ROWS, last)):
                         copy(corner, (n - i) * COLUMNS, target, n * width + j, count)
         relation += 1
@@ -156,7 +157,7 @@ def _one_slice(x, source, rows, begin, end, left, packed, total):
     """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time."""
     width, numbers = rows.shape[1], rows.reshape(rows.size)
     height, wide = up(x.shape[1], ROWS), up(width, LANES)
-    step, unit = up(height, LANES), x.strides[1] // x.itemsize
+    step, unit = up(height, LANES), np.int64(1)
     for first in range(begin, end, DEPTH):
         last = min(first + DEPTH, end)
         depth = last - first

@@ -9,7 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.cpu import CHUNK, HUB, add_weights, edge_logits, exponentials, look_up, weighted_sum
+from relwise.kernels.attention_forward import end_index, exponentials_of, gather, highest_of, kept_only, sum_pieces
+from relwise.kernels.cpu import HUB
+from relwise.kernels.lanes import ROOM, add_scaled
 from relwise.kernels.vector import AHEAD, FAST
 
 
@@ -31,27 +33,52 @@ def hub_pieces(indptr):
     return pieces
 
 
+@njit(cache=True)
+def piece_attention(piece, target_logit, row_logit, row, fact, keep, slope, tops, totals):
+    """The maximum of each head's logits in a piece, and the sum of their exponentials above it."""
+    i, first, last = piece[0], piece[1], piece[2]
+    scratch, index = np.empty((2, last - first + ROOM), tops.dtype), np.empty(last - first + AHEAD, np.uint32)
+    logit, alpha = scratch[0], scratch[1]
+    count = kept_only(row, fact, keep, first, last, index, np.int64(0))
+    for head in range(len(tops)):
+        gather(row_logit, head, index, count, logit)
+        own = target_logit[i, head]
+        tops[head] = highest_of(logit, np.int64(0), count, own, slope)
+        totals[head] = exponentials_of(logit, np.int64(0), count, own, slope, tops[head], alpha)
+
+
+@njit(cache=True)
+def piece_sum(piece, target_logit, row_logit, rows, row, fact, keep, slope, logsumexp, out):
+    """out = what a piece adds to its target's weighted sum."""
+    i, first, last = piece[0], piece[1], piece[2]
+    scratch, index = np.empty((3, last - first + ROOM), out.dtype), np.empty(last - first + AHEAD, np.uint32)
+    logit, alpha, weight = scratch[0], scratch[1], scratch[2]
+    count, heads = kept_only(row, fact, keep, first, last, index, np.int64(0)), target_logit.shape[1]
+    end_index(index, count)
+    for head in range(heads):
+        gather(row_logit, head, index, count, logit)
+        exponentials_of(logit, np.int64(0), count, target_logit[i, head], slope, logsumexp[i, head], alpha)
+        add_scaled(alpha, 0, count, out.dtype.type(1 / heads), head == 0, weight)
+    sum_pieces(rows, index, weight, np.int64(0), count, np.empty(len(out), out.dtype), out)
+
+
 @njit(parallel=True, fastmath=FAST, cache=True)
 def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, out, logsumexp):
-    """What `cpu.attend` does, for the targets that it left out."""
-    heads, none, zero = target_logit.shape[1], out.dtype.type(np.inf), out.dtype.type(0)
-    slope, share = out.dtype.type(slope), out.dtype.type(1 / heads)
-    tops, totals = np.empty((len(pieces), heads), out.dtype), np.empty((len(pieces), heads), out.dtype)
-    sums = np.empty((len(pieces), rows.shape[1]), out.dtype)
-    for piece in prange(len(pieces)):
-        i, first, last = pieces[piece]
-        alpha, kept = np.empty(last - first, out.dtype), np.empty(last - first, np.bool_)
-        look_up(keep, fact[first:last], kept)
-        for head in range(heads):
-            at_target = target_logit[i, head]
-            tops[piece, head] = edge_logits(at_target, row_logit[:, head], row[first:last], kept, slope, alpha)
-            totals[piece, head] = exponentials(tops[piece, head], alpha)
+    """What `attention_forward.attend` does, for the targets that it left out."""
+    heads, width, count = target_logit.shape[1], rows.shape[1], len(pieces)
+    slope, none, zero = out.dtype.type(slope), out.dtype.type(np.inf), out.dtype.type(0)
+    tops, totals = np.empty((count, heads), out.dtype), np.empty((count, heads), out.dtype)
+    sums = np.empty((count, width), out.dtype)
+    for piece in prange(count):
+        piece_attention(
+            pieces[piece], target_logit, row_logit, row, fact, keep, slope, tops[piece], totals[piece]
+        )  # fmt: skip
 
     for head in range(heads):
         begin = 0
-        for piece in range(len(pieces)):
+        for piece in range(count):
             i = pieces[piece, 0]
-            if piece + 1 < len(pieces) and pieces[piece + 1, 0] == i:
+            if piece + 1 < count and pieces[piece + 1, 0] == i:
                 continue
             top, total = tops[begin, head], zero
             for part in range(begin + 1, piece + 1):
@@ -61,19 +88,11 @@ def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, o
             logsumexp[i, head] = top + np.log(total) if total != 0 else none
             begin = piece + 1
 
-    for piece in prange(len(pieces)):
-        i, first, last = pieces[piece]
-        alpha, kept = np.empty(last - first, out.dtype), np.empty(last - first, np.bool_)
-        weight = np.zeros(last - first, out.dtype)
-        index, value = np.empty(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
-        look_up(keep, fact[first:last], kept)
-        for head in range(heads):
-            edge_logits(target_logit[i, head], row_logit[:, head], row[first:last], kept, slope, alpha)
-            exponentials(logsumexp[i, head], alpha)
-            add_weights(share, alpha, weight, False)
-        weighted_sum(rows, row[first:last], weight, index, value, np.empty_like(sums[piece]), sums[piece])
+    for piece in prange(count):
+        piece_sum(pieces[piece], target_logit, row_logit, rows, row, fact, keep, slope, logsumexp, sums[piece])
 
-    for piece in range(len(pieces)):
-        out[pieces[piece, 0]] = 0
-    for piece in range(len(pieces)):
-        out[pieces[piece, 0]] += sums[piece]
+    for piece in range(count):
+        i = pieces[piece, 0]
+        begins = piece == 0 or pieces[piece - 1, 0] != i
+        for k in range(width):
+            out[i, k] = sums[piece, k] if begins else out[i, k] + sums[piece, k]

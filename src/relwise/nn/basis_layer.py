@@ -221,7 +221,7 @@ def _sums_backward(
         torch.empty_like(target_logit),
         torch.empty_like(row_logit),
     )
-    cpu.add_parts(parts.numpy(), inner.numpy())
+    cpu.add_parts(parts.flatten(1).numpy(), inner.view(-1).numpy())
     by_row = plan.row_edge, plan.target
     cpu.logits_backward(beta, grad_weight, inner.numpy(), *by_row, grad_target.numpy(), grad_row.numpy())
     grad_basis = grad_beside.view(in_dim, count, out_dim).transpose(0, 1).contiguous()

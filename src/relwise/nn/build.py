@@ -31,7 +31,7 @@ def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoders = [_fit_encoder(graph, i, settings, message) for i in range(len(graph.node_types))]
-        of_edges = None if message is None else EdgeEncoder.fit(graph, message)
+        of_edges = None if message is None else EdgeEncoder.fit(graph, message, text=_text_choice(settings))
         return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), settings)
 
 
@@ -84,8 +84,12 @@ def _fit_encoder(graph: Graph, index: int, settings: Settings, message: Edges | 
         learnt=True if settings.node_embedding else None,
         dropout=settings.embedding_dropout,
         new=new,
-        text=TextChoice(settings.text, settings.text_model),
+        text=_text_choice(settings),
     )
+
+
+def _text_choice(settings: Settings) -> TextChoice:
+    return TextChoice(settings.text, settings.text_model)
 
 
 def _assemble(

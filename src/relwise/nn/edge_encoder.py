@@ -14,7 +14,7 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Attribute, Graph, NodeType
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.edge_attention import EdgeSlots
-from relwise.nn.attributes import TypeEncoder
+from relwise.nn.attributes import Ragged, TextChoice, TypeEncoder
 from relwise.nn.edge_layer import EdgeStates
 
 # Numbers per edge: an amount and a date need no more, and a graph has many edges.
@@ -31,7 +31,7 @@ class EdgeInputs:
             then those from tail to head.
     """
 
-    prepared: Mapping[int, dict[str, Tensor]]
+    prepared: Mapping[int, dict[str, Tensor | Ragged]]
     slots: EdgeSlots
 
 
@@ -58,7 +58,7 @@ class EdgeEncoder(nn.Module):
         return next(iter(self._each().values())).dim
 
     @classmethod
-    def fit(cls, graph: Graph, edges: Edges, dim: int = EDGE_DIM) -> Self | None:
+    def fit(cls, graph: Graph, edges: Edges, dim: int = EDGE_DIM, text: TextChoice | None = None) -> Self | None:
         """An encoder with the statistics and vocabularies of `edges`, which are all that may be learnt of.
 
         None where no relation has attributes.
@@ -67,9 +67,10 @@ class EdgeEncoder(nn.Module):
             graph: whose edges have attributes.
             edges: the message edges.
             dim: k.
+            text: how texts are read; by TF-IDF where None.
         """
         encoders = {
-            relation: TypeEncoder.fit(_table(graph, relation, rows), dim)
+            relation: TypeEncoder.fit(_table(graph, relation, rows), dim, text=text)
             for relation, rows in _rows(graph, edges).items()
             if len(rows)
         }

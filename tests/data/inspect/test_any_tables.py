@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 from hypothesis import given, settings
@@ -85,13 +86,12 @@ def holds(folder: Path) -> bool:
     schema = read_schema(folder / "schema.toml")
     assert list(schema.relations) == list(proposal.relations)
     graph = read_tables(folder / "schema.toml")
-    found = {r.full_name: int((graph.edges.relations == i).sum()) for i, r in enumerate(graph.relations)}
-    for (key, relation), count in zip(proposal.relations.items(), found.values(), strict=True):
-        assert count == relation.edges if not relation.orphans else count >= relation.edges, key
+    counts = np.bincount(graph.edges.relations, minlength=graph.num_relations).tolist()
+    assert counts == [relation.edges for relation in proposal.relations.values()]
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["as", "bs", "a__to__b", "é t"]), columns(CELLS), min_size=1, max_size=4))
 def test_csv_tables_of_any_kind(tables: dict[str, dict[str, list[str]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +103,7 @@ def test_csv_tables_of_any_kind(tables: dict[str, dict[str, list[str]]]) -> None
         holds(Path(folder))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(["as", "bs", "links"]), columns(TYPED), min_size=1, max_size=3))
 def test_parquet_tables_of_any_kind(tables: dict[str, dict[str, list[Any]]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -116,7 +116,7 @@ def test_parquet_tables_of_any_kind(tables: dict[str, dict[str, list[Any]]]) -> 
         holds(Path(folder))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_tables_that_relate(data: st.DataObject) -> None:
     """Keys and columns that refer to them, among columns of anything: they are found, and what is written is read."""

@@ -13,6 +13,7 @@ import pytest
 
 from relwise.data.graph import Graph
 from relwise.data.inspect import Proposal
+from relwise.data.split import split_graph
 from relwise.errors import InputError
 from tests.data.inspect.shop import EDGES, edge_counts, proposed, read_as_proposed, shop_tables, write_tables
 
@@ -248,6 +249,46 @@ def test_orphans_are_dropped_and_counted(tmp_path: Path) -> None:
     relation = proposed(tmp_path, {"shops": shops, "visits": visits}).relations["shop"]
     assert (relation.orphans, relation.edges, relation.tail.share) == (2, 80, 40 / 41)
     assert edge_counts(read_as_proposed(tmp_path, tmp_path)) == {"visit.shop.shop": 80}
+
+
+def test_words_that_a_key_holds_most_of_refer_to_it(tmp_path: Path) -> None:
+    """A register that lacks some: the rows that name them are left out, and a person is told."""
+    planes = [{"tailnum": f"N{i}X", "seats": str(i * 1.5)} for i in range(50)]
+    ports = [{"code": f"{a}{b}Z"} for a in "ABCDE" for b in "FGHIJ"]
+    flights = [
+        {"flight_id": f"f{i}", "tailnum": f"N{i % 60}X", "goal": f"{'ABCDE'[i % 5]}{'FGHIJ'[i % 7 % 5]}Z"}
+        for i in range(120)
+    ]
+    flights[77]["goal"] = "nowhere"
+    proposal = proposed(tmp_path, {"planes": planes, "ports": ports, "flights": flights})
+    assert {key: (one.edges, one.orphans) for key, one in proposal.relations.items()} == {
+        "tailnum": (100, 20),
+        "goal": (119, 1),
+    }
+    assert proposal.doubts == (
+        "flights.csv: tailnum names 20 times what is not in planes.csv, which holds 83% of its values: those rows are "
+        "left out",
+    )
+    assert edge_counts(read_as_proposed(tmp_path, tmp_path)) == {
+        "flight.tailnum.plane": 100,
+        "flight.goal.port": 119,
+    }
+
+
+def test_rows_that_say_the_same_are_one_edge_which_the_first_began(tmp_path: Path) -> None:
+    tables = {name: [{"id": f"{name}{i}"} for i in range(10)] for name in ("a", "b")}
+    ties = [
+        {"head": f"a{i % 10}", "tail": f"b{i % 40 // 10}", "date": str(np.datetime64("2021-01-01") + i)}
+        for i in range(400)
+    ]
+    proposal = proposed(tmp_path, {**tables, "a__sees__b": ties})
+    relation = proposal.relations["sees"]
+    assert (relation.edges, relation.rows) == (40, 400)
+    # By all rows the cut would come in November, when no edge is new.
+    assert (proposal.split.valid, proposal.split.test) == ("2021-02-02", "2021-02-06")
+    assert proposal.split.counts == (32, 4, 4)
+    split = split_graph(read_as_proposed(tmp_path, tmp_path), 0)
+    assert int(split.valid.labels.sum()) == 4
 
 
 def test_a_near_miss_is_told(tmp_path: Path) -> None:

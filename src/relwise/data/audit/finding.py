@@ -48,7 +48,8 @@ class Finding:
         >>> Finding.from_json(finding.to_json()) == finding
         True
         """
-        return asdict(self)
+        lists = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        return {**lists, "examples": [list(example) for example in self.examples]}
 
     @staticmethod
     def from_json(given: dict[str, Any]) -> Finding:

@@ -7,12 +7,11 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
 from relwise.data.inspect.cells import Cells
 from relwise.data.inspect.names import words
 from relwise.data.inspect.proposal import LeftOut, ProposedAttribute
-from relwise.data.inspect.table import Table, strings
+from relwise.data.inspect.table import Table
 
 _LATITUDE, _LONGITUDE = ("lat", "latitude"), ("lon", "lng", "long", "longitude")
 _TELLS = 0.95
@@ -50,17 +49,17 @@ def telling(table: Table, attribute: ProposedAttribute, ends: Sequence[tuple[str
     """
     if attribute.modality not in ("categorical", "text"):
         return ""
-    values = strings(table.ids(attribute.columns))
+    values = table.ids(attribute.columns)
     for columns in ends:
-        ids = strings(table.ids(columns))
-        both = ~(pd.isna(values) | pd.isna(ids))
-        (of_value, _), (of_id, different) = pd.factorize(values[both]), pd.factorize(ids[both])
-        if len(different) <= _FEW:
+        ids = table.ids(columns)
+        both = (values.codes >= 0) & (ids.codes >= 0)
+        of_value, of_id, different = values.codes[both], ids.codes[both], len(ids.distinct)
+        if different <= _FEW:
             continue
-        pairs, counts = np.unique(of_value * len(different) + of_id, return_counts=True)
+        pairs, counts = np.unique(of_value * different + of_id, return_counts=True)
         rows = np.bincount(of_value)
         most = np.zeros(len(rows), dtype=np.int64)
-        np.maximum.at(most, pairs // len(different), counts)
+        np.maximum.at(most, pairs // different, counts)
         again = rows > 1
         # A value that is met once tells nothing of another row.
         if rows[again].sum() < 0.5 * both.sum():

@@ -110,8 +110,9 @@ def _lists(name: str, cells: Cells) -> Column:
     lengths = set(map(len, kept.to_pylist()))
     if len(lengths) > 1 or 0 in lengths:
         return Column(name, reason="lists of several lengths")
-    if inner.null_count or not np.isfinite(inner.cast(pa.float64(), safe=False).to_numpy()).all():
-        return Column(name, reason="lists that do not hold finite numbers alone")
+    numbers = inner.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    if not (np.abs(numbers) <= np.finfo(np.float32).max).all():
+        return Column(name, reason="lists that hold more than numbers, or too large ones")
     return Column(name, "vector")
 
 

@@ -21,13 +21,14 @@ from relwise.data.inspect.names import (
     refers,
     words,
 )
-from relwise.data.inspect.table import Table, strings
+from relwise.data.inspect.table import Table
 from relwise.data.sources import ForeignKey
 
 CONTAINED = 0.95
 """The share of a column's distinct values that a key must hold where the column's name refers to it."""
 
 _ID_LENGTH = 200  # of the longest cell that is an id
+_MANY = 20  # different words of which a key holds most are no chance
 _FIRST = 200  # distinct values that are looked up before all of them are
 
 
@@ -126,17 +127,17 @@ def _best(
             agrees = refers(column, of, key[0], name)
             if own and not agrees:
                 continue
-            reference = _checked(tables, name, (column,), of, key, "name" if agrees else "content", not agrees)
+            reference = _checked(tables, name, (column,), of, key, "name" if agrees else "content")
             if reference is None or (of == name and _repeats_key(table, column, key)):
                 continue
-            if agrees and reference.share >= CONTAINED:
+            if agrees and (reference.share >= CONTAINED or (reference.share >= 0.5 and _many_words(table, column))):
                 by_name.append((names_own_key(of, key[0]), reference.share, strength, -tables[of].rows, reference))
             elif agrees and reference.share >= 0.5:
                 close = (
                     f"{name}: {column} is named as if it referred to {of}, which holds {reference.share:.0%} "
                     "of its values: too few for a relation"
                 )
-            elif reference.share == 1 and _convinces(table, column, tables[of], key[0]):
+            elif _convinces(table, column, tables[of], key[0], reference.share):
                 nearer = half_refers(column, of), of == name and bool(SELF_WORDS & set(words(column)))
                 by_content.append((any(nearer), strength, reference))
     if by_name:
@@ -155,19 +156,27 @@ def _best(
     return None, close
 
 
-def _convinces(table: Table, column: str, of: Table, key: str) -> bool:
-    """Whether it can be no chance that a key holds all values of a column whose name does not refer to it."""
+def _many_words(table: Table, column: str) -> bool:
+    """Whether a column holds so many different words that a key cannot hold half of them by chance."""
+    values = table.cells(column).counts.index.to_series()
+    return len(values) >= _MANY and not values.str.fullmatch(r"\d{1,6}").mean() > 0.1
+
+
+def _convinces(table: Table, column: str, of: Table, key: str, share: float) -> bool:
+    """Whether it can be no chance that a key holds a share of a column whose name does not refer to it."""
     named = set(words(column))
     counts = table.cells(column).counts
-    if named & QUANTITY_WORDS:
+    if named & QUANTITY_WORDS or share < CONTAINED:
         return False
+    if share < 1:
+        return _many_words(table, column)
     numeric = counts.index.to_series().str.fullmatch(r"\d+").all()
     pointed = half_refers(column, of.name) or (of is table and bool(SELF_WORDS & named))
     if pointed:
         return len(counts) >= 2
     if not numeric:
         return len(counts) >= 3
-    held = np.asarray(pd.to_numeric(pd.Series(strings(of.ids((key,)))), errors="coerce"), dtype=np.float64)
+    held = np.asarray(pd.to_numeric(pd.Series(of.ids((key,)).distinct), errors="coerce"), dtype=np.float64)
     dense = held.max() - held.min() < 10 * len(held) if np.isfinite(held).all() else False
     if dense and held.min() < 1000:
         # Small whole numbers are held by every key that counts from 1.
@@ -177,7 +186,7 @@ def _convinces(table: Table, column: str, of: Table, key: str) -> bool:
 
 def _repeats_key(table: Table, column: str, key: tuple[str, ...]) -> bool:
     """Whether a column only says the key of its own row again."""
-    return bool(np.mean(strings(table.ids((column,))) == strings(table.ids(key))) >= 0.5)
+    return bool(table.ids((column,)).same_as(table.ids(key)).mean() >= 0.5)
 
 
 def _checked(
@@ -187,26 +196,22 @@ def _checked(
     of: str,
     key: tuple[str, ...],
     how: str,
-    wholly: bool = False,
 ) -> Reference | None:
-    """How much of some columns a key holds; None where it is no key, or (if asked) does not hold all."""
+    """How much of some columns a key holds; None where it is no key, or holds next to nothing."""
     index = tables[of].key_index(key)
     if index is None:
         return None
     if len(columns) == 1:
         first = tables[name].cells(columns[0]).counts.index[:_FIRST]
-        if len(first) and how != "declared" and (index.get_indexer(first) >= 0).mean() < (1 if wholly else 0.3):
+        least = {"name": 0.3, "content": 0.8, "declared": 0.0}[how]
+        if len(first) and (index.get_indexer(first) >= 0).mean() < least:
             return None
-    ids = strings(tables[name].ids(columns))
-    given = ids[~pd.isna(ids)]
-    if not len(given):
+    ids = tables[name].ids(columns)
+    if not len(ids.distinct):
         return None
-    codes, distinct = pd.factorize(given)
-    known = index.get_indexer(pd.Index(distinct, dtype=object)) >= 0
-    share = float(known.mean())
-    if wholly and share < 1:
-        return None
-    return Reference(name, columns, of, key, share, int((~known)[codes].sum()), how)
+    share = float((index.get_indexer(pd.Index(ids.distinct, dtype=object)) >= 0).mean())
+    orphans = int((~ids.held_by(index) & (ids.codes >= 0)).sum())
+    return Reference(name, columns, of, key, share, orphans, how)
 
 
 def _compound(

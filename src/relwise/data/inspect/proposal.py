@@ -84,6 +84,7 @@ class ProposedRelation:
         head, tail: its ends.
         edges: how many different edges it has.
         orphans: rows that name no row of a node table, and are to be dropped.
+        rows: the other rows; more than edges where several say the same.
         time: when its edges begin.
         attributes: of its edges.
         left_out: the table's other columns; none where the table is that of a node type.
@@ -95,6 +96,7 @@ class ProposedRelation:
     tail: ProposedEnd
     edges: int
     orphans: int = 0
+    rows: int = 0
     time: ProposedTime | None = None
     attributes: tuple[ProposedAttribute, ...] = ()
     left_out: tuple[LeftOut, ...] = ()

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from relwise.data.graph import counted
 from relwise.data.inspect.attributes import table_attributes, telling
-from relwise.data.inspect.keys import find_references
+from relwise.data.inspect.keys import CONTAINED, find_references
 from relwise.data.inspect.names import column_stem, snake, stem, type_name
 from relwise.data.inspect.proposal import (
     LeftOut,
@@ -29,7 +30,7 @@ from relwise.data.inspect.proposal import (
     ProposedTime,
 )
 from relwise.data.inspect.roles import Role, loose_ends, table_roles
-from relwise.data.inspect.table import Table, strings
+from relwise.data.inspect.table import Table
 from relwise.data.inspect.times import event_time, later_dates, moments, propose_split, repeats_time, sums_until
 from relwise.data.inspect.uses import column_uses
 from relwise.data.sources import Source
@@ -71,6 +72,11 @@ class _Proposer:
         roles, dropped = table_roles(self.tables, references, declared)
         self.doubts += [*nearly, *dropped]
         self.types = self.type_names(roles)
+        for one in (one for role in roles.values() for one in role.references if one.share < CONTAINED):
+            self.doubts.append(
+                f"{one.table}: {', '.join(one.columns)} names {counted(one.orphans, 'time')} what is not in {one.of}, "
+                f"which holds {one.share:.0%} of its values: those rows are left out"
+            )
         times = {name: self.time(name, role) for name, role in roles.items() if not role.reason}
         relations: list[ProposedRelation] = []
         for name, role in roles.items():
@@ -80,7 +86,7 @@ class _Proposer:
             raise self.nothing(roles)
         # A type that no relation names would only be passed over.
         used = {end.type for relation in relations for end in (relation.head, relation.tail)}
-        split = propose_split([self.dates(relation) for relation in relations if relation.time])
+        split = propose_split([self.dates(one, roles[one.table]) for one in relations if one.time])
         served = {name: role for name, role in roles.items() if self.types.get(name) in used}
         nodes = [self.nodes(name, role, times[name], split) for name, role in served.items()]
         nodes += [ProposedNodes(name) for name in sorted(used - {node.name for node in nodes})]
@@ -117,13 +123,15 @@ class _Proposer:
         table, head = self.tables[name], ProposedEnd(self.types[name], role.key)
         found = []
         for one in role.references:
-            edges = table.rows - table.ids(one.columns).null_count - one.orphans
+            edges = table.rows - table.ids(one.columns).blank - one.orphans
             if edges < 2:
-                self.doubts.append(f"{name}: {', '.join(one.columns)} refers to {one.of}, in {edges} row: too few")
+                self.doubts.append(
+                    f"{name}: {', '.join(one.columns)} refers to {one.of}, in {counted(edges, 'row')}: too few"
+                )
                 continue
             tail = ProposedEnd(self.types[one.of], one.columns, one.share, one.how)
             named = column_stem(one.columns[0]) if len(one.columns) == 1 and one.columns != role.key else ""
-            found.append(ProposedRelation(named or tail.type, name, head, tail, edges, one.orphans))
+            found.append(ProposedRelation(named or tail.type, name, head, tail, edges, one.orphans, edges))
         return found
 
     def of_edges(self, name: str, role: Role) -> list[ProposedRelation]:
@@ -132,37 +140,50 @@ class _Proposer:
         ends = [ProposedEnd(self.types[one.of], one.columns, one.share, one.how) for one in role.references]
         ends += [end for end in loose_ends(table, role.references) if end.type not in self.types.values()]
         ends.sort(key=lambda end: order[end.columns[0]])
-        orphans = {one.columns: one.orphans for one in role.references}
         parts = [part for part in stem(name).split("__") if part]
         plain = snake(parts[1] if len(parts) == 3 else stem(name), "relation")
-        whole = [end for end in ends if not table.ids(end.columns).null_count]
+        whole = [end for end in ends if not table.ids(end.columns).blank]
         for end in ends:
             if end not in whole:
                 self.doubts.append(
                     f"{name}: {', '.join(end.columns)} names a {end.type}, but is blank in "
-                    f"{table.ids(end.columns).null_count} rows: fill it in, or delete those rows"
+                    f"{table.ids(end.columns).blank} rows: fill it in, or delete those rows"
                 )
         found = []
         for end in whole[1:]:
-            missing = [orphans.get(one.columns, 0) for one in (whole[0], end)]
-            pairs = pd.DataFrame({i: strings(table.ids(one.columns)) for i, one in enumerate((whole[0], end))})
-            # Rows left out for one end may be those left out for the other: never fewer edges than this.
-            edges = len(pairs.drop_duplicates()) - sum(missing)
+            here = self.held(name, role, whole[0]) & self.held(name, role, end)
+            pairs = pd.DataFrame({i: table.ids(one.columns).codes[here] for i, one in enumerate((whole[0], end))})
+            rows, edges = len(pairs), len(pairs.drop_duplicates())
             if edges < 2:
                 columns = ", ".join((*whole[0].columns, *end.columns))
                 self.doubts.append(f"{name}: {columns} tie fewer than two pairs: too few for a relation")
                 continue
             called = plain if len(whole) == 2 else f"{plain}_{column_stem(end.columns[0]) or end.type}"
-            found.append(ProposedRelation(called, name, whole[0], end, edges, max(missing)))
+            found.append(ProposedRelation(called, name, whole[0], end, edges, table.rows - rows, rows))
         if not found and name not in self.unused:
             self.unused[name] = "fewer than two of its columns name nodes in every row"
         return found
 
-    def dates(self, relation: ProposedRelation) -> npt.NDArray[np.datetime64]:
+    def held(self, name: str, role: Role, end: ProposedEnd) -> npt.NDArray[np.bool_]:
+        """Which rows of a table name a node at one end."""
+        ids = self.tables[name].ids(end.columns)
+        for one in role.references:
+            if one.columns == end.columns:
+                index = self.tables[one.of].key_index(one.key)
+                assert index is not None
+                return ids.held_by(index)
+        return ids.codes >= 0
+
+    def dates(self, relation: ProposedRelation, role: Role) -> npt.NDArray[np.datetime64]:
+        """When the relation's edges began, of those among the rows that were looked at."""
         table, time = self.tables[relation.table], relation.time
         assert time is not None
-        given = table.cells(relation.tail.columns[0]).given
-        return moments(table, time.column)[given]
+        both = [self.held(relation.table, role, end) for end in (relation.head, relation.tail)]
+        looked = (both[0] & both[1])[:: table.step]
+        began = pd.DataFrame({"time": moments(table, time.column)[looked]})
+        ends = [table.ids(end.columns).codes[:: table.step][looked] for end in (relation.head, relation.tail)]
+        # Rows that say the same are one edge, which began with the earliest.
+        return np.asarray(began.groupby(ends, sort=False)["time"].min(), dtype="datetime64[us]")
 
     # -- what tables hold besides ---------------------------------------------------------------------------
 
@@ -189,7 +210,7 @@ class _Proposer:
     def copies_key(self, table: Table, attribute: ProposedAttribute, role: Role) -> bool:
         if attribute.modality not in ("categorical", "text") or len(role.key) > 1:
             return False
-        return bool((strings(table.ids(attribute.columns)) == strings(table.ids(role.key))).all())
+        return bool(table.ids(attribute.columns).same_as(table.ids(role.key)).all())
 
     def with_attributes(self, relation: ProposedRelation, role: Role, split: ProposedSplit) -> ProposedRelation:
         """A relation whose table is its own, with that table's other columns."""

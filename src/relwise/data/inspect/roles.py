@@ -97,7 +97,7 @@ def _is_plain(table: Table, key: tuple[str, ...], references: Sequence[Reference
     ends = [column for one in references for column in one.columns]
     rest = [table.found[name] for name in table.columns if name not in (*ends, *key)]
     named = any(found.label or found.modality == "text" or found.reason.startswith("names") for found in rest)
-    blank = any(table.ids((column,)).null_count for column in ends)
+    blank = any(table.ids((column,)).blank for column in ends)
     return not named and not blank
 
 
@@ -110,7 +110,7 @@ def loose_ends(table: Table, references: Sequence[Reference]) -> list[ProposedEn
         sure = bool(named) and (named[-1] in _SURE or (len(named) == 1 and about != named[0])) and about != ""
         if column in taken or not (sure or is_endpoint(column)) or not may_hold_ids(table, column):
             continue
-        if table.ids((column,)).null_count or table.key_index((column,)) is not None or table.rows < 2:
+        if table.ids((column,)).blank or table.key_index((column,)) is not None or table.rows < 2:
             continue
         found.append(
             ProposedEnd(_endpoint_type(table, column) if is_endpoint(column) else about, (column,), how="alone")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from relwise.data.columns import KEY_SEPARATOR
 from relwise.data.inspect.cells import Cells, ids_of
 from relwise.data.inspect.column import Column, inspect_column
 from relwise.data.sources import Source
@@ -30,8 +34,9 @@ class Table:
         self.source, self.name = source, name
         self.columns = source.columns(name)
         self.rows = source.count(name) if self.columns else 0
-        self._step = max(1, -(-self.rows // sample_rows))
-        self._ids: dict[tuple[str, ...], pa.ChunkedArray] = {}
+        self.step = max(1, -(-self.rows // sample_rows))
+        self._ids: dict[tuple[str, ...], Ids] = {}
+        self._indices: dict[tuple[str, ...], pd.Index | None] = {}
 
     def __repr__(self) -> str:
         return f"Table({self.name!r}, {self.rows} rows)"
@@ -39,7 +44,7 @@ class Table:
     @cached_property
     def sample(self) -> pa.Table:
         """The rows that modalities are judged by."""
-        return self._read(None, self._step)
+        return self._read(None, self.step)
 
     @cached_property
     def found(self) -> dict[str, Column]:
@@ -50,24 +55,21 @@ class Table:
         """A column of the sample."""
         return Cells.of(self.sample[column])
 
-    def ids(self, columns: tuple[str, ...]) -> pa.ChunkedArray:
-        """(rows,) the ids that one column, or several together, name; null where one of them is blank."""
+    def ids(self, columns: tuple[str, ...]) -> Ids:
+        """The ids that one column, or several together, name in all rows."""
         if columns not in self._ids:
-            whole = self.sample if self._step == 1 else self._read(list(columns), 1)
-            self._ids[columns] = joined([ids_of(whole[name]) for name in columns])
+            whole = self.sample if self.step == 1 else self._read(list(columns), 1)
+            self._ids[columns] = Ids.of([whole[name] for name in columns])
         return self._ids[columns]
 
     def key_index(self, columns: tuple[str, ...]) -> pd.Index | None:
         """The ids as an index, where they could be the table's key: none blank, none twice."""
         if columns not in self._indices:
-            ids = self.ids(columns)
-            index = None if ids.null_count or not len(ids) else pd.Index(strings(ids), dtype=object)
-            self._indices[columns] = index if index is not None and index.is_unique else None
+            # What is twice in the rows that were looked at need not be read whole.
+            looked = Ids.of([self.sample[name] for name in columns])
+            fits = looked.unique and (self.step == 1 or self.ids(columns).unique)
+            self._indices[columns] = pd.Index(self.ids(columns).distinct, dtype=object) if fits else None
         return self._indices[columns]
-
-    @cached_property
-    def _indices(self) -> dict[tuple[str, ...], pd.Index | None]:
-        return {}
 
     def _read(self, columns: list[str] | None, step: int) -> pa.Table:
         """Every `step`-th row."""
@@ -86,22 +88,61 @@ class Table:
             ) from None
 
 
-def joined(parts: list[pa.Array]) -> pa.ChunkedArray:
-    """Ids of several columns as one, the parts joined by `|`.
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """The ids that columns name, each kept once.
 
-    >>> joined([pa.array(["a", "b"]), pa.array(["1", None])]).to_pylist()
-    ['a|1', None]
+    Args:
+        codes: (rows,) each row's place in `distinct`, -1 where a part is blank.
+        distinct: the different ids, as strings; of several columns the parts joined by `|`.
+
+    >>> ids = Ids.of([pa.array(["a", "b", "a"]), pa.array(["1", None, "1"])])
+    >>> ids.codes.tolist(), ids.distinct.tolist()
+    ([0, -1, 0], ['a|1'])
     """
-    if len(parts) == 1:
-        return pa.chunked_array(parts)
-    columns = [pd.Series(part.to_numpy(zero_copy_only=False), dtype=object) for part in parts]
-    blank = np.any([column.isna() for column in columns], axis=0)
-    whole = columns[0].where(~blank, "").astype(str)
-    for column in columns[1:]:
-        whole = whole + "|" + column.where(~blank, "").astype(str)
-    return pa.chunked_array([pa.array(whole.where(~blank, None), pa.large_string())])
+
+    codes: npt.NDArray[np.int64]
+    distinct: npt.NDArray[np.object_]
+
+    @staticmethod
+    def of(columns: Sequence[pa.Array | pa.ChunkedArray]) -> Ids:
+        """From the columns as a source reads them."""
+        parts = [_coded(ids_of(column)) for column in columns]
+        codes, distinct = parts[0]
+        for more, others in parts[1:]:
+            both = np.where((codes < 0) | (more < 0), -1, codes * len(others) + more)
+            codes, found = pd.factorize(both)
+            pairs = np.asarray(found)
+            known = pairs >= 0
+            joined = [
+                f"{distinct[pair // len(others)]}{KEY_SEPARATOR}{others[pair % len(others)]}" for pair in pairs[known]
+            ]
+            places = np.append(np.where(known, np.cumsum(known) - 1, -1), -1)
+            codes, distinct = places[codes], np.array([*joined, None], dtype=object)[:-1]
+        return Ids(codes, distinct)
+
+    @property
+    def blank(self) -> int:
+        """How many rows name nothing."""
+        return int((self.codes < 0).sum())
+
+    @property
+    def unique(self) -> bool:
+        """Whether every row names something of its own."""
+        return len(self.distinct) == len(self.codes) > 0
+
+    def held_by(self, key: pd.Index) -> npt.NDArray[np.bool_]:
+        """(rows,) whether a key holds what each row names."""
+        known = np.append(key.get_indexer(pd.Index(self.distinct, dtype=object)) >= 0, False)
+        return known[self.codes]
+
+    def same_as(self, other: Ids) -> npt.NDArray[np.bool_]:
+        """(rows,) whether a row says the same in both."""
+        places = pd.Index(other.distinct, dtype=object).get_indexer(pd.Index(self.distinct, dtype=object))
+        return (np.append(places, -1)[self.codes] == other.codes) & (other.codes >= 0)
 
 
-def strings(ids: pa.ChunkedArray) -> np.ndarray:
-    """Ids as an array of objects."""
-    return np.array(ids.to_numpy(zero_copy_only=False), dtype=object)
+def _coded(ids: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.object_]]:
+    encoded = ids.dictionary_encode()
+    codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes, np.array([*encoded.dictionary.to_pylist(), None], dtype=object)[:-1]

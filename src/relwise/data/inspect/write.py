@@ -61,7 +61,10 @@ def _nodes(node: ProposedNodes) -> Iterator[str]:
 def _relation(key: str, relation: ProposedRelation) -> Iterator[str]:
     ends = [end for end in (relation.head, relation.tail) if end.how in _HOW]
     told = [f"{', '.join(map(_plain, end.columns))} {_HOW[end.how]}, {_share(end.share)} of its values" for end in ends]
-    yield f"[relations.{_key(key)}]  # {'; '.join([counted(relation.edges, 'edge'), *told])}"
+    several = f" of {counted(relation.rows, 'row')}, the earliest of each" if relation.rows > relation.edges else ""
+    yield f"[relations.{_key(key)}]  # {counted(relation.edges, 'edge')}{several}"
+    if told:
+        yield f"# {'; '.join(told)}"
     yield f"table = {_text(relation.table)}"
     yield f"head = {_end(relation.head)}"
     yield f"tail = {_end(relation.tail)}"
@@ -103,7 +106,7 @@ def _split(proposal: Proposal) -> Iterator[str]:
         yield 'by = "random"'
         return
     train, valid, test = (f"{count:,}" for count in split.counts)
-    yield f"[split]  # of the dated edges {train} are to learn from, {valid} for validation, {test} for the test"
+    yield f"[split]  # of the dated edges looked at {train} are to learn from, {valid} for validation, {test} for the test"
     always = [key for key, relation in proposal.relations.items() if relation.time is None]
     if always:
         yield f"# without dates, and so taken as always known: {_plain(', '.join(always))}"

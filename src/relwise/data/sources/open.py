@@ -8,6 +8,7 @@ from pathlib import Path
 from relwise.data.files import beside
 from relwise.data.sources.base import Source
 from relwise.data.sources.folder import FolderSource
+from relwise.data.sources.postgres_url import is_postgres
 from relwise.errors import InputError
 
 
@@ -21,7 +22,7 @@ def open_source(spec: str | Path, base: str | Path | None = None) -> Source:
     Raises:
         InputError: where it is none of these, or cannot be opened.
     """
-    if re.match(r"postgres\w*(\+\w+)?:/", str(spec)):
+    if is_postgres(spec):
         from relwise.data.sources.postgres import PostgresSource
 
         return PostgresSource(str(spec))

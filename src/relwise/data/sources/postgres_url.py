@@ -14,6 +14,11 @@ _HOST = r"(\[[0-9A-Fa-f:.]+\]|[^\s:/,\[\]@]*)(:\d+)?"
 _PLACE = rf"({_HOST}(,{_HOST})*)?(/[^/\s]*)?"
 
 
+def is_postgres(spec: object) -> bool:
+    """Whether a person means a PostgreSQL URL, well written or not."""
+    return re.match(r"postgres\w*(\+\w+)?:/", str(spec)) is not None
+
+
 @dataclass(frozen=True)
 class PostgresURL:
     """A URL, whole and without what is secret.

@@ -1,0 +1,231 @@
+"""Numba implementation of the attention operator's backward pass on the CPU.
+
+By row, over the transposed adjacency; it computes the attention anew from one number a target and head (the logarithm
+of the sum of the exponentials of its logits): nothing the size of the edges is looked up in any but its own order,
+only tables of nodes and rows are.
+
+No atomics, and the same bits with any number of threads: what is added up by target is added in slices of the edges
+whose number depends on the graph alone. What masked edges carry is never read.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from relwise.kernels.attention_forward import end_index, gather, kept_only
+from relwise.kernels.cpu import BLOCKS, CHUNK, add_parts, num_slices, row_of
+from relwise.kernels.lanes import ROOM, attention_again, inner_product
+from relwise.kernels.row_sums import rows_back
+from relwise.kernels.vector import AHEAD, FAST
+
+BATCH = 1024  # edges laid out at a time: in the nearest cache
+
+
+@njit(cache=True)
+def sizes(edges, nodes, rows, heads):
+    """How many slices there are, and how many `places` and `stops` `rows_backward` needs."""
+    slices = num_slices(edges, nodes, heads)
+    return slices, edges + ROOM * slices, rows + edges // BATCH + slices + 1
+
+
+@njit(cache=True)
+def lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, stops):
+    """Write the targets of the kept edges first:last to `index`, and to `stops` where those of rows r, r + 1, ... end.
+
+    Returns how many rows have edges among them.
+    """
+    begin, at, count = first, np.int64(0), 0
+    while begin < last:
+        stop = min(last, np.int64(row_indptr[r + count + 1]))
+        at = kept_only(row_target, row_fact, keep, begin, stop, index, at)
+        stops[count] = at
+        begin, count = stop, count + 1
+    end_index(index, at)
+    return count
+
+
+@njit(cache=True)
+def back_pieces(grad_out, index, weight, start, stop, said, line, begin, grad_said, dots):
+    """grad_said += Σ weight[n] grad_out[index[n]], or begin it; dots[n] = grad_out[index[n]] · said.
+
+    Each `CHUNK` is summed by itself, or float32 would lose digits over thousands of edges.
+    """
+    if begin:
+        rows_back(grad_out, index, weight, start, min(CHUNK, stop - start), said, grad_said, dots)
+        start += CHUNK
+    for piece in range(start, stop, CHUNK):
+        rows_back(grad_out, index, weight, piece, min(CHUNK, stop - piece), said, line, dots)
+        for k in range(len(grad_said)):
+            grad_said[k] += line[k]
+
+
+@njit(cache=True)
+def rows_in(row_indptr, r, last):
+    """How many of the rows r, r + 1, ... begin before edge `last`."""
+    count = 1
+    while row_indptr[r + count] < last:
+        count += 1
+    return count
+
+
+@njit(fastmath=FAST, cache=True)
+def slice_backward(
+    grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
+    begin, end, number, grad_rows, grad_row, target, stops, beta, part, carried, carried_row,
+):  # fmt: skip
+    """`rows_backward`, of the edges begin:end, the slice of that number.
+
+    Args:
+        part: (N · L · 3,) what this slice adds to `sums`.
+        carried, carried_row: (d,) and (L,) zeros: what it adds to a row that began in an earlier slice.
+    """
+    heads, width = target_logit.shape[1], rows.shape[1]
+    share = rows.dtype.type(1 / heads)
+    index = np.empty(BATCH + AHEAD, np.uint32)
+    scratch, alphas = np.empty((4, BATCH + ROOM), rows.dtype), np.empty((heads, BATCH + ROOM), rows.dtype)
+    logit, of_target, weight, dots = scratch[0], scratch[1], scratch[2], scratch[3]
+    line = np.empty(width, rows.dtype)
+    for k in range(len(part)):
+        part[k] = 0
+    r = row_of(row_indptr, begin) if begin < end else 0
+    filled = begin + number * ROOM
+    for first in range(begin, end, BATCH):
+        last = min(first + BATCH, end)
+        ends = stops[r + first // BATCH + number :]
+        count = lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, ends)
+        kept = np.int64(ends[count - 1])
+        for head in range(heads):
+            gather(target_logit, head, index, kept, logit)
+            gather(logsumexp, head, index, kept, of_target)
+            alpha, beta_l, start = alphas[head], beta[head], np.int64(0)
+            for q in range(count):
+                stop = np.int64(ends[q])
+                attention_again(
+                    logit, of_target, start, stop - start, row_logit[r + q, head], slope, share, head == 0,
+                    alpha, beta_l, filled + start, weight,
+                )  # fmt: skip
+                start = stop
+        start = np.int64(0)
+        for q in range(count):
+            stop, row = np.int64(ends[q]), r + q
+            earlier, begins = row_indptr[row] < begin, row_indptr[row] >= first
+            of_row = carried if earlier else grad_rows[row]
+            back_pieces(grad_out, index, weight, start, stop, rows[row], line, begins, of_row, dots)
+            of_logit = carried_row if earlier else grad_row[row]
+            for head in range(heads):
+                found = share * inner_product(beta[head], filled + start, dots, start, stop - start)
+                of_logit[head] = found if begins else of_logit[head] + found
+            start = stop
+        for n in range(kept):
+            target[filled + n] = index[n]
+            dots[n] *= share
+        for head in range(heads):
+            alpha, beta_l = alphas[head], beta[head]
+            for n in range(kept):
+                at, g, b = 3 * (np.uint64(index[n]) * np.uint64(heads) + np.uint64(head)), dots[n], beta_l[filled + n]
+                part[at] += alpha[n] * g
+                part[at + np.uint64(1)] += b * g
+                part[at + np.uint64(2)] += b
+        filled += kept
+        r += count - (row_indptr[r + count] > last)
+
+
+@njit(cache=True)
+def hand_back(row_indptr, edges, carried, out):
+    """Add to each row that was cut what later slices found of it, in their order."""
+    slices = len(carried)
+    for piece in range(slices):
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        r = row_of(row_indptr, begin) if begin < end else 0
+        if begin < end and row_indptr[r] < begin:
+            for k in range(out.shape[1]):
+                out[r, k] += carried[piece, k]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def rows_backward(
+    grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
+    grad_rows, grad_row, target, stops, beta, parts, sums,
+):  # fmt: skip
+    """One pass over the transposed adjacency, after which only what the softmax takes off is missing.
+
+    With g the gradient of an edge's weight and β = α times LeakyReLU's slope there. The kept edges of each slice stand
+    one after the other from its first edge on, with `ROOM` places between slices.
+
+    Args:
+        grad_rows: (P, d), to be filled.
+        grad_row: (P, L), to be filled: Σ β g of each row.
+        target: (places,) uint32, to be filled: of the kept edges.
+        stops: (stops,) int32, to be filled: where the rows of each batch end in it.
+        beta: (L, places), to be filled.
+        parts: (slices, N · L · 3) scratch.
+        sums: (N · L · 3,), to be filled: Σ α g, Σ β g and Σ β of each target and head.
+    """
+    edges, slices = len(row_target), len(parts)
+    slope = rows.dtype.type(slope)
+    carried = np.zeros((slices, rows.shape[1]), rows.dtype)
+    carried_row = np.zeros((slices, target_logit.shape[1]), rows.dtype)
+    for piece in prange(slices):
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        slice_backward(
+            grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
+            begin, end, piece, grad_rows, grad_row, target, stops, beta, parts[piece], carried[piece],
+            carried_row[piece],
+        )  # fmt: skip
+    hand_back(row_indptr, edges, carried, grad_rows)
+    hand_back(row_indptr, edges, carried_row, grad_row)
+    add_parts(parts, sums)
+
+
+@njit(cache=True)
+def softmax_of_targets(first, last, sums, inner, grad_target):
+    """`softmax_backward`, of the targets first:last, and what it takes off each gradient of a weight."""
+    heads = grad_target.shape[1]
+    for i in range(first, last):
+        for head in range(heads):
+            at = 3 * (i * heads + head)
+            inner[head, i] = sums[at]
+            grad_target[i, head] = sums[at + 1] - sums[at] * sums[at + 2]
+
+
+@njit(cache=True)
+def softmax_of_slice(row_indptr, begin, end, number, target, stops, beta, inner, grad_row, carried):
+    """`softmax_backward`, of the edges begin:end, the slice of that number; arguments as of `slice_backward`."""
+    scratch = np.empty(BATCH + ROOM, inner.dtype)
+    r = row_of(row_indptr, begin) if begin < end else 0
+    filled = begin + number * ROOM
+    for first in range(begin, end, BATCH):
+        last = min(first + BATCH, end)
+        ends, count = stops[r + first // BATCH + number :], rows_in(row_indptr, r, last)
+        kept = np.int64(ends[count - 1])
+        for head in range(len(inner)):
+            inner_l = inner[head]
+            for n in range(kept):
+                scratch[n] = inner_l[target[filled + n]]
+            start = np.int64(0)
+            for q in range(count):
+                stop, row = np.int64(ends[q]), r + q
+                out = carried if row_indptr[row] < begin else grad_row[row]
+                out[head] -= inner_product(beta[head], filled + start, scratch, start, stop - start)
+                start = stop
+        filled += kept
+        r += count - (row_indptr[r + count] > last)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def softmax_backward(row_indptr, edges, slices, target, stops, beta, sums, grad_target, grad_row):
+    """What the softmax takes off, from what `rows_backward` found; scalars only.
+
+    Args:
+        grad_target: (N, L), to be filled.
+        grad_row: (P, L), from which Σ β · inner of the edges' targets is taken.
+    """
+    nodes, heads = grad_target.shape
+    inner, carried = np.empty((heads, nodes), sums.dtype), np.zeros((slices, heads), sums.dtype)
+    for block in prange(BLOCKS):
+        softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, inner, grad_target)
+    for piece in prange(slices):
+        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        softmax_of_slice(row_indptr, begin, end, piece, target, stops, beta, inner, grad_row, carried[piece])
+    hand_back(row_indptr, edges, carried, grad_row)

@@ -1,0 +1,150 @@
+"""Numba implementation of the attention operator's forward pass on the CPU.
+
+By target: no atomics, and the same bits with any number of threads. What masked edges carry is never read. The edges
+of a few targets at a time are laid out one after the other, without the masked ones, so that look-ups are long loops
+and the next target's rows are asked for while this one's are summed. Targets with more than `HUB` edges are left to
+`kernels/hubs.py`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from relwise.kernels.cpu import BLOCKS, CHUNK, HUB
+from relwise.kernels.lanes import ROOM, add_scaled, exponentials, highest
+from relwise.kernels.row_sums import sum_rows
+from relwise.kernels.vector import AHEAD, FAST, balanced
+
+BATCH = 1024  # edges laid out at a time, or those of one target: in the nearest cache
+
+
+@njit(cache=True)
+def longest(indptr, begin, end):
+    """The most edges that a target of begin:end has, up to `HUB`."""
+    most = 0
+    for i in range(begin, end):
+        degree = indptr[i + 1] - indptr[i]
+        if most < degree <= HUB:
+            most = degree
+    return most
+
+
+@njit(cache=True)
+def kept_only(node, fact, keep, begin, stop, index, at):
+    """Write `node` of the kept edges begin:stop to `index` from `at` on; returns where they end."""
+    for e in range(begin, stop):
+        # Unsigned, here and below: a signed index is first asked whether it counts from the end.
+        index[np.uint32(at)] = node[e]
+        at += keep[np.uint32(fact[e])]
+    return at
+
+
+@njit(cache=True)
+def end_index(index, at):
+    """Repeat the last of `index` where it is asked for ahead."""
+    last = index[at - 1] if at else index.dtype.type(0)
+    for n in range(at, at + AHEAD):
+        index[n] = last
+
+
+@njit(cache=True)
+def lay_out(indptr, row, fact, keep, first, end, most, index, stops):
+    """Write the rows of the kept edges of targets first, first + 1, ... to `index`, and to `stops` where each's end.
+
+    Returns the first target that found no room.
+    """
+    i, at, edges = first, np.int64(0), 0
+    while i < end and i - first < len(stops):
+        begin, stop = indptr[i], indptr[i + 1]
+        if stop - begin <= HUB:
+            edges += stop - begin
+            if edges > most:
+                break
+            at = kept_only(row, fact, keep, begin, stop, index, at)
+        stops[i - first] = at
+        i += 1
+    end_index(index, at)
+    return i
+
+
+@njit(cache=True)
+def gather(table, head, index, count, out):
+    """out[n] = table[index[n], head]."""
+    for n in range(count):
+        out[n] = table[index[n], np.uint32(head)]
+
+
+@njit(cache=True)
+def exponentials_of(logit, start, stop, own, slope, top, alpha):
+    """alpha = e^(LeakyReLU(logit + own) - top) over start:stop; their sum, each `CHUNK` by itself."""
+    total = alpha.dtype.type(0)
+    for piece in range(start, stop, CHUNK):
+        total += exponentials(logit, piece, min(CHUNK, stop - piece), own, slope, top, alpha)
+    return total
+
+
+@njit(cache=True)
+def highest_of(logit, start, stop, own, slope):
+    """The maximum of LeakyReLU(logit + own) over start:stop; 0 where that is minus infinity, as where there is none."""
+    top = highest(logit, start, stop - start, own, slope)
+    # Minus infinity from minus infinity would be no number.
+    return top if top > -np.inf else logit.dtype.type(0)
+
+
+@njit(cache=True)
+def sum_pieces(rows, index, weight, start, stop, line, out):
+    """out = Σ weight[n] rows[index[n]] over start:stop.
+
+    Each `CHUNK` by itself, here and above, or float32 would lose digits over thousands of edges.
+    """
+    sum_rows(rows, index, weight, start, min(CHUNK, stop - start), out)
+    for piece in range(start + CHUNK, stop, CHUNK):
+        sum_rows(rows, index, weight, piece, min(CHUNK, stop - piece), line)
+        for k in range(len(out)):
+            out[k] += line[k]
+
+
+@njit(fastmath=FAST, cache=True)
+def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, i, end, out, logsumexp):
+    """`attend`, of the targets i:end."""
+    heads, share = target_logit.shape[1], out.dtype.type(1 / target_logit.shape[1])
+    # Every constant in the arrays' own precision: one float64 would make the inner loops half as wide.
+    none, zero = out.dtype.type(np.inf), out.dtype.type(0)
+    most = max(BATCH, longest(indptr, i, end))
+    index, stops = np.empty(most + AHEAD, np.uint32), np.empty(BATCH, np.int64)
+    logits, scratch = np.empty((heads, most + ROOM), out.dtype), np.empty((2, most + ROOM), out.dtype)
+    alpha, weight, line = scratch[0], scratch[1], np.empty(rows.shape[1], out.dtype)
+    while i < end:
+        first = i
+        i = lay_out(indptr, row, fact, keep, first, end, most, index, stops)
+        for head in range(heads):
+            gather(row_logit, head, index, stops[i - first - 1], logits[head])
+        start = np.int64(0)
+        for target in range(first, i):
+            stop = stops[target - first]
+            for head in range(heads):
+                logit, own = logits[head], target_logit[target, head]
+                top = highest_of(logit, start, stop, own, slope)
+                total = exponentials_of(logit, start, stop, own, slope, top, alpha)
+                any_kept = total != 0  # NaN is not
+                logsumexp[target, head] = top + np.log(total) if any_kept else none
+                scale = share / total if any_kept else zero
+                add_scaled(alpha, start, stop - start, scale, head == 0, weight)
+            sum_pieces(rows, index, weight, start, stop, line, out[target])
+            start = stop
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, out, logsumexp):
+    """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
+
+    Args:
+        out: (N, d), to be filled.
+        logsumexp: (N, L), to be filled: α = e^(logit - logsumexp); infinite where no edge is kept.
+    """
+    slope = out.dtype.type(slope)
+    blocks = balanced(indptr, BLOCKS)
+    for block in prange(BLOCKS):
+        i, end = blocks[block], blocks[block + 1]
+        attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, i, end, out, logsumexp)
