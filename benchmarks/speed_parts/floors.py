@@ -191,9 +191,9 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
 def _of_trainer(trainer: Trainer) -> Step:
     trainer.step()  # so that every weight has a gradient
     index, keep = trainer._supervised(0)
-    edges = trainer.corruptor.edges[index]
+    edges = trainer.corruptor.at(index)
     positives = torch.stack([torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)])
-    adjacency, model = trainer.messages.adjacency, trainer.model
+    adjacency, model = trainer.adjacency, trainer.model
     with torch.no_grad():
         nodes = model.encode(trainer.inputs, adjacency, keep)
         logit = model.decoder(nodes, *positives)

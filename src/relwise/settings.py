@@ -37,10 +37,11 @@ class ModelSettings(BaseModel):
         False, description="give types with attributes a learnt embedding too; types without always have one"
     )
     embedding_dropout: float = Field(
-        0.1,
+        0.02,
         ge=0,
         lt=1,
-        description="share of the learnt embeddings that each step replaces by the one that new nodes share",
+        description="share of the learnt embeddings that each step replaces by the one that new nodes share; 0 leaves "
+        "that one untrained",
     )
     text: TextName = Field(
         "tfidf",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph, NodeType, Relation
 from relwise.nn.build import build_model, prepare_inputs
-from relwise.nn.messages import MessageGraph, message_graph, num_inverse_relations
+from relwise.nn.messages import MessageGraph, message_graph, num_inverse_relations, stated
 from relwise.settings import Settings
 from tests.fakes import small_graph
 
@@ -128,6 +128,15 @@ def encode(graph, edges, supervised):
     keep = np.ones(messages.num_facts, dtype=bool)
     keep[messages.facts[supervised]] = False
     return model.encode(inputs, messages.adjacency, torch.from_numpy(keep)).detach()
+
+
+@given(EDGES)
+@settings(max_examples=40, deadline=None)
+def test_the_distinct_edges_are_the_first_of_each_key_in_the_keys_order(table):
+    graph = graph_of(table)
+    messages = message_graph(graph, graph.edges)
+    _, first = np.unique(graph.keys(graph.edges), return_index=True)
+    assert messages.distinct.tolist() == first.tolist() == stated(graph, graph.edges)[0].tolist()
 
 
 @given(EDGES, EDGES)

@@ -89,6 +89,22 @@ def attend_backward(
     )
 
 
+def attend_backward_in_place(
+    grad_out: Tensor,
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    logsumexp: Tensor,
+    adjacency: Adjacency,
+    keep: Tensor | None = None,
+    slope: float = 0.2,
+) -> tuple[Tensor, Tensor]:
+    """`attend_backward` on the CPU, which leaves the rows' gradients where the rows stood."""
+    states = grad_out, target_logit, row_logit, rows, logsumexp
+    edges = adjacency.row_indptr, adjacency.row_target, adjacency.row_fact, fact_mask(keep, adjacency)
+    return _backward_on_cpu(states, edges, slope, rows)
+
+
 def fact_mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
     """(F,) bool which facts carry messages: all, or as given, which must name each."""
     if keep is None:
@@ -182,18 +198,28 @@ def _(grad_out, target_logit, row_logit, rows, *_):
 def _(
     grad_out, target_logit, row_logit, rows, logsumexp, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope
 ):
-    grad_target, grad_row, grad_rows = (torch.empty(t.shape, dtype=t.dtype) for t in (target_logit, row_logit, rows))
-    num_edges, (num_nodes, heads) = len(row_target), target_logit.shape
-    slices, places, stops = attention_backward.sizes(num_edges, num_nodes, len(rows), heads)
+    grad_rows = torch.empty(rows.shape, dtype=rows.dtype)
+    states = grad_out, target_logit, row_logit, rows, logsumexp
+    edges = row_indptr, row_target, row_fact, keep
+    return *_backward_on_cpu(states, edges, slope, grad_rows), grad_rows
+
+
+def _backward_on_cpu(
+    states: tuple[Tensor, ...], edges: tuple[Tensor, ...], slope: float, grad_rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The gradients of the logits by target and by row; those of the rows go to `grad_rows`, which may be the rows."""
+    grad_target, grad_row = (torch.empty(t.shape, dtype=t.dtype) for t in states[1:3])
+    num_edges, (num_nodes, heads) = len(edges[1]), grad_target.shape
+    slices, places, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
     dtype = grad_rows.numpy().dtype
     found = np.empty(places, np.uint32), np.empty(stops, np.int32), np.empty((heads, places), dtype)
     parts, sums = np.empty((slices, num_nodes * heads * 3), dtype), np.empty(num_nodes * heads * 3, dtype)
-    edges, filled = _arrays(row_indptr, row_target, row_fact, keep), (grad_rows.numpy(), grad_row.numpy())
-    states = _arrays(grad_out, target_logit, row_logit, rows, logsumexp)
-    attention_backward.rows_backward(*[*states, *edges, slope, *filled, *found, parts, sums])
+    given, filled = (*_arrays(*states), *_arrays(*edges)), (grad_rows.numpy(), grad_row.numpy())
+    attention_backward.rows_backward(*[*given, slope, *filled, *found, parts, sums])
+    del parts
     of_softmax = *found, sums, grad_target.numpy(), filled[1]
-    attention_backward.softmax_backward(edges[0], num_edges, slices, *of_softmax)
-    return grad_target, grad_row, grad_rows
+    attention_backward.softmax_backward(given[5], num_edges, slices, *of_softmax)
+    return grad_target, grad_row
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:

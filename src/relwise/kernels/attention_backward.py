@@ -25,7 +25,7 @@ BATCH = 1024  # edges laid out at a time: in the nearest cache
 @njit(cache=True)
 def sizes(edges, nodes, rows, heads):
     """How many slices there are, and how many `places` and `stops` `rows_backward` needs."""
-    slices = num_slices(edges, nodes, heads)
+    slices = num_slices(edges, nodes, 3 * heads)  # of three sums each
     return slices, edges + ROOM * slices, rows + edges // BATCH + slices + 1
 
 
@@ -72,11 +72,12 @@ def rows_in(row_indptr, r, last):
 @njit(fastmath=FAST, cache=True)
 def slice_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-    begin, end, number, grad_rows, grad_row, target, stops, beta, part, carried, carried_row,
+    begin, end, number, grad_rows, grad_row, target, stops, beta, part, said, carried, carried_row,
 ):  # fmt: skip
     """`rows_backward`, of the edges begin:end, the slice of that number.
 
     Args:
+        said: (d,) the row that the slice begins with; then each row, which may stand where its gradient goes.
         part: (N · L · 3,) what this slice adds to `sums`.
         carried, carried_row: (d,) and (L,) zeros: what it adds to a row that began in an earlier slice.
     """
@@ -111,7 +112,10 @@ def slice_backward(
             stop, row = np.int64(ends[q]), r + q
             earlier, begins = row_indptr[row] < begin, row_indptr[row] >= first
             of_row = carried if earlier else grad_rows[row]
-            back_pieces(grad_out, index, weight, start, stop, rows[row], line, begins, of_row, dots)
+            if begins:
+                for k in range(width):
+                    said[k] = rows[row, k]
+            back_pieces(grad_out, index, weight, start, stop, said, line, begins, of_row, dots)
             of_logit = carried_row if earlier else grad_row[row]
             for head in range(heads):
                 found = share * inner_product(beta[head], filled + start, dots, start, stop - start)
@@ -154,7 +158,7 @@ def rows_backward(
     one after the other from its first edge on, with `ROOM` places between slices.
 
     Args:
-        grad_rows: (P, d), to be filled.
+        grad_rows: (P, d), to be filled; may be `rows` itself.
         grad_row: (P, L), to be filled: Σ β g of each row.
         target: (places,) uint32, to be filled: of the kept edges.
         stops: (stops,) int32, to be filled: where the rows of each batch end in it.
@@ -165,12 +169,17 @@ def rows_backward(
     edges, slices = len(row_target), len(parts)
     slope = rows.dtype.type(slope)
     carried = np.zeros((slices, rows.shape[1]), rows.dtype)
-    carried_row = np.zeros((slices, target_logit.shape[1]), rows.dtype)
+    carried_row, said = np.zeros((slices, target_logit.shape[1]), rows.dtype), np.zeros_like(carried)
+    for cut in range(slices if edges else 0):  # before an earlier slice writes over them
+        r = row_of(row_indptr, min(cut * edges // slices, edges - 1))
+        for k in range(rows.shape[1]):
+            said[cut, k] = rows[r, k]
     for piece in prange(slices):
-        begin, end = piece * edges // slices, (piece + 1) * edges // slices
+        number = np.int64(piece)  # unsigned in one pass of the compiler: two compilations
+        begin, end = number * edges // slices, (number + 1) * edges // slices
         slice_backward(
             grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-            begin, end, piece, grad_rows, grad_row, target, stops, beta, parts[piece], carried[piece],
+            begin, end, number, grad_rows, grad_row, target, stops, beta, parts[piece], said[piece], carried[piece],
             carried_row[piece],
         )  # fmt: skip
     hand_back(row_indptr, edges, carried, grad_rows)
@@ -226,6 +235,7 @@ def softmax_backward(row_indptr, edges, slices, target, stops, beta, sums, grad_
     for block in prange(BLOCKS):
         softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, inner, grad_target)
     for piece in prange(slices):
-        begin, end = piece * edges // slices, (piece + 1) * edges // slices
-        softmax_of_slice(row_indptr, begin, end, piece, target, stops, beta, inner, grad_row, carried[piece])
+        number = np.int64(piece)  # unsigned in one pass of the compiler: two compilations
+        begin, end = number * edges // slices, (number + 1) * edges // slices
+        softmax_of_slice(row_indptr, begin, end, number, target, stops, beta, inner, grad_row, carried[piece])
     hand_back(row_indptr, edges, carried, grad_row)

@@ -6,6 +6,8 @@ than torch's, which draws one number after the other; and the same in any number
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numba import njit, prange
@@ -30,11 +32,25 @@ def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
     >>> dropout(torch.ones(10_000), 0.5).mean().round(decimals=1).item()
     1.0
     """
+    return drop(x, draw(share) if training else None)
+
+
+class Drawn(NamedTuple):
+    """Which entries are dropped: a multiple of 2^-16 of them, by a hash of the seed."""
+
+    threshold: int
+    seed: int
+
+
+def draw(share: float) -> Drawn | None:
+    """A draw of what is dropped, from torch's seed; None where the share is zero."""
     threshold = round(share * STEPS)
-    if not training or threshold == 0:
-        return x
-    seed = int(torch.randint(2**62, ()))
-    return torch.ops.relwise.dropout(x, threshold, seed)
+    return Drawn(threshold, int(torch.randint(2**62, ()))) if threshold else None
+
+
+def drop(x: Tensor, drawn: Drawn | None) -> Tensor:
+    """`x` with the entries of one draw zeroed and the others scaled: the same each time, and its own backward pass."""
+    return x if drawn is None else torch.ops.relwise.dropout(x, *drawn)
 
 
 @torch.library.custom_op("relwise::dropout", mutates_args=())

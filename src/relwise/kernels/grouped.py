@@ -57,22 +57,41 @@ def grouped_product_backward(
         grad_x: (N, in_dim), added to in place.
         precision: of the factors.
     """
-    # A row is replaced by its source's gradient where it stands, if it has the room.
-    room = grad_rows if weights.shape[1] == weights.shape[2] else x.new_empty(len(grad_rows), weights.shape[1])
-    if precision == "float32" and on_tile(grad_rows, x, weights) and grad_rows.is_contiguous():
+    grad_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
+    grouped_sources(grad_rows, weights, adjacency, grad_x, precision)
+    return grad_weights
+
+
+def grouped_weights(
+    x: Tensor, grad_rows: Tensor, weights: Tensor, adjacency: Adjacency, precision: Precision = "float32"
+) -> Tensor:
+    """The gradient of the weights, one half of `grouped_product_backward`."""
+    if precision == "float32" and on_tile(grad_rows, x, weights):
         grad_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
-        states, matrices, grad, sources, out = _arrays(x, weights, grad_rows, room, grad_weights)
-        pointer = _pointer(adjacency)
-        gemm.weight_products(states, adjacency.row_source.numpy(), pointer, grad, out)
-        gemm.row_products(grad, None, pointer, matrices, sources, transposed=True)
+        states, grad, out = _arrays(x, grad_rows, grad_weights)
+        gemm.weight_products(states, adjacency.row_source.numpy(), _pointer(adjacency), grad, out)
+        return grad_weights
+    grad_weights = torch.zeros_like(weights)
+    for tile in adjacency.tiles:
+        grad = grad_rows[tile.first : tile.last]
+        grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad, precision)
+    return grad_weights
+
+
+def grouped_sources(
+    grad_rows: Tensor, weights: Tensor, adjacency: Adjacency, grad_x: Tensor, precision: Precision = "float32"
+) -> None:
+    """Adds the gradient of `x` to `grad_x`, the other half; leaves something else in `grad_rows`."""
+    # A row is replaced by its source's gradient where it stands, if it has the room.
+    room = grad_rows if weights.shape[1] == weights.shape[2] else grad_x.new_empty(len(grad_rows), weights.shape[1])
+    if precision == "float32" and on_tile(grad_rows, weights) and grad_rows.is_contiguous():
+        matrices, grad, sources = _arrays(weights, grad_rows, room)
+        gemm.row_products(grad, None, _pointer(adjacency), matrices, sources, transposed=True)
     else:
-        grad_weights = torch.zeros_like(weights)
         for tile in adjacency.tiles:
             grad = grad_rows[tile.first : tile.last]
-            grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad, precision)
             room[tile.first : tile.last] = product(grad, weights[tile.relation].t(), precision)
     add_by_source(room, adjacency, grad_x)
-    return grad_weights
 
 
 def add_by_source(rows: Tensor, adjacency: Adjacency, out: Tensor) -> None:

@@ -50,16 +50,30 @@ class Corruptor:
     """
 
     def __init__(self, graph: Graph, edges: Edges, known: KnownEdges) -> None:
-        self.graph, self.edges, self.known = graph, edges, known
-        self.open = np.stack([known.replaceable(edges, end) for end in ENDS])
+        self.graph, self.known = graph, known
+        rows = np.stack([known.rows(edges, end) for end in ENDS])
+        self.open = np.stack([known.replaceable(edges, end, rows[i]) for i, end in enumerate(ENDS)])
         self.table = kernel.Corruptible(
-            np.stack([edges.heads, edges.tails]).astype(np.int32),
+            np.stack([edges.heads.astype(np.int32), edges.tails.astype(np.int32)]),
             edges.relations.astype(np.int32),
             np.stack([graph.head_ranges, graph.tail_ranges]),
-            np.stack([known.rows(edges, end).astype(np.int32) for end in ENDS]),
+            rows,
             known.indptr,
             known.partners,
         )
+
+    @property
+    def edges(self) -> Edges:
+        """All edges, made anew of what is kept in 32 bits: of some of them, `at` is cheaper."""
+        return self.at(np.arange(len(self.table.relations)))
+
+    def at(self, index: IntArray) -> Edges:
+        """The edges of `index`."""
+        heads, tails = self.table.ends
+        return Edges(heads[index], self._relations(index), tails[index])
+
+    def _relations(self, index: IntArray) -> IntArray:
+        return self.table.relations[index].astype(np.int64)
 
     @property
     def corruptible(self) -> npt.NDArray[np.bool_]:
@@ -110,7 +124,7 @@ class Corruptor:
         taken = sampler.take(self, Asked(index, replaced, decoder, states, positive_logit.detach(), step, seed))
         ends = self.table.ends[:, index]
         np.put_along_axis(ends, replaced[None], taken.nodes[None], axis=0)
-        return Negatives(Edges(ends[HEAD], self.edges.relations[index], ends[TAIL]), taken.proposed, taken.refused)
+        return Negatives(Edges(ends[HEAD], self._relations(index), ends[TAIL]), taken.proposed, taken.refused)
 
     def proposals(
         self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1

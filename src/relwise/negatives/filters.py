@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
+from relwise.kernels import partners as kernel
 
 
 class KnownEdges:
@@ -22,7 +23,7 @@ class KnownEdges:
         edges: the known edges.
 
     Attributes:
-        indptr: (rows + 1,) where the rows of `partners` begin; the last row is empty.
+        indptr: (rows + 2,) where the rows of `partners` begin; the last row is empty.
         partners: the nodes that one anchor is tied to by one relation, ascending, anchor after anchor.
 
     >>> graph = Graph.from_triples([("a", "to", "b"), ("a", "to", "c")])
@@ -32,52 +33,53 @@ class KnownEdges:
     """
 
     def __init__(self, graph: Graph, edges: Edges) -> None:
-        self.graph, size = graph, graph.num_nodes
-        self.keys = np.unique(graph.keys(edges))
-        relation, first, second = self.keys // size**2, self.keys // size % size, self.keys % size
-        # Unsigned, for there are twice as many kinds of row as relations.
-        pairs = np.concatenate(
-            [
-                self._row_keys(relation, second, "head") * np.uint64(size) + first.astype(np.uint64),
-                self._row_keys(relation, first, "tail") * np.uint64(size) + second.astype(np.uint64),
-            ]
-        )
+        self.graph, self._size = graph, np.uint64(graph.num_nodes)
+        if 2 * graph.num_relations * graph.num_nodes**2 >= 2**64:
+            raise OverflowError(
+                f"{graph.num_nodes:,} nodes and {graph.num_relations:,} relations: too many for 64 bits"
+            )
+        # A number for each kind of row: an undirected relation has one for both ends.
+        kinds = 2 * np.arange(graph.num_relations)
+        self._kinds = np.stack([kinds, kinds + graph.directed]).astype(np.uint64)
+        pairs = np.empty(2 * len(edges), np.uint64)
+        kernel.pair_keys(edges.heads, edges.relations, edges.tails, self._kinds, self._size, pairs)
         pairs.sort()
-        partners = (pairs % np.uint64(size)).astype(np.int32)
-        pairs //= np.uint64(size)
-        starts = np.flatnonzero(np.diff(pairs, prepend=~np.uint64(0)))
-        self._anchors = pairs[starts]
-        # A self-loop has rows, if empty ones, but is in none.
-        other = pairs % np.uint64(size) != partners
-        self.partners = partners[other]
-        self.indptr = np.concatenate([[0], np.cumsum(other)])[[*starts, len(pairs), len(pairs)]]
+        self._keys, self.indptr, self.partners = kernel.rows_of_pairs(pairs, self._size)
+        self._shift, self._starts = kernel.buckets(self._keys)
+        loops = edges.heads == edges.tails
+        self._loops = set(zip(edges.heads[loops].tolist(), edges.relations[loops].tolist(), strict=True))
 
     def contains(self, head: int, relation: int, tail: int) -> bool:
-        key = self.graph.keys(Edges(np.array([head]), np.array([relation]), np.array([tail])))
-        return bool(np.isin(key, self.keys)[0])
+        if head == tail:
+            return (head, relation) in self._loops
+        row = self.rows(Edges(np.array([head]), np.array([relation]), np.array([tail])), "tail")[0]
+        return tail in self.partners[self.indptr[row] : self.indptr[row + 1]]
 
-    def rows(self, edges: Edges, end: Literal["head", "tail"]) -> npt.NDArray[np.int64]:
+    def rows(self, edges: Edges, end: Literal["head", "tail"]) -> npt.NDArray[np.int32]:
         """(n,) the row of the nodes that, put at `end`, make a known edge."""
-        anchor = edges.tails if end == "head" else edges.heads
-        wanted = self._row_keys(edges.relations, anchor, end)
-        row = np.searchsorted(self._anchors, wanted)
-        none = len(self._anchors)
-        found = self._anchors[np.minimum(row, none - 1)] == wanted if none else np.zeros(len(edges), bool)
-        return np.where(found, row, none)
+        out, anchor = np.empty(len(edges), np.int32), _anchors(edges, end)
+        kinds = self._kinds[0 if end == "head" else 1]
+        kernel.find_rows(self._keys, self._shift, self._starts, edges.relations, anchor, kinds, self._size, out)
+        return out
 
-    def replaceable(self, edges: Edges, end: Literal["head", "tail"]) -> npt.NDArray[np.bool_]:
+    def replaceable(
+        self, edges: Edges, end: Literal["head", "tail"], rows: npt.NDArray[np.int32] | None = None
+    ) -> npt.NDArray[np.bool_]:
         """(n,) whether some node of the right type, put at `end`, makes an edge that is not known.
 
         False where the other end is tied to every node there is: such an edge has no negative on that side.
-        """
-        anchor = edges.tails if end == "head" else edges.heads
-        low, high = (self.graph.head_ranges if end == "head" else self.graph.tail_ranges)[edges.relations].T
-        row = self.rows(edges, end)
-        return high - low - ((anchor >= low) & (anchor < high)) > self.indptr[row + 1] - self.indptr[row]
 
-    def _row_keys(
-        self, relation: npt.NDArray[np.int64], anchor: npt.NDArray[np.int64], end: Literal["head", "tail"]
-    ) -> npt.NDArray[np.uint64]:
-        """A number for each kind of row: an undirected relation has one for both ends."""
-        kind = 2 * relation + (self.graph.directed[relation] if end == "tail" else 0)
-        return kind.astype(np.uint64) * np.uint64(self.graph.num_nodes) + anchor.astype(np.uint64)
+        Args:
+            edges: the edges.
+            end: which end.
+            rows: (n,) what `rows` says of them; None: it is asked.
+        """
+        out = np.empty(len(edges), bool)
+        ranges = self.graph.head_ranges if end == "head" else self.graph.tail_ranges
+        rows = self.rows(edges, end) if rows is None else rows
+        kernel.find_open(rows, self.indptr, edges.relations, _anchors(edges, end), ranges, out)
+        return out
+
+
+def _anchors(edges: Edges, end: Literal["head", "tail"]) -> npt.NDArray[np.int64]:
+    return edges.tails if end == "head" else edges.heads

@@ -1,8 +1,9 @@
 """One RelGNN layer (eq. 3, 4), forward and backward in one piece.
 
 Written out by hand, the backward pass makes no tensor that the layer does not need: gradients by edge weight and by
-attention are added into those of the states where they stand, and the messages' gradients are overwritten by those of
-their sources.
+attention are added into those of the states where they stand, the rows are overwritten by their gradients, and these
+by those of their sources. Of the forward pass numbers of the edges' ends are kept and, where they are small, the rows
+and the inputs that dropout left; large ones are made again.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.attention import attend, attend_backward
-from relwise.kernels.grouped import grouped_product, grouped_product_backward
-from relwise.kernels.heads import head_logits, head_logits_backward
+from relwise.kernels.attention import attend, attend_backward, attend_backward_in_place
+from relwise.kernels.dropout import Drawn, drop
+from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
+from relwise.kernels.heads import head_logits, head_logits_backward, row_logits_backward
 from relwise.kernels.matmul import Precision, product
+
+# Bytes of a table beyond which it is made again in the backward pass: a few hundredths of the layer's time, for memory
+# that would be held while all that comes behind the layer is at work.
+LARGE = 256 << 20
 
 
 def relgnn_layer(
@@ -28,6 +34,7 @@ def relgnn_layer(
     keep: Tensor | None,
     slope: float,
     precision: Precision = "float32",
+    dropped: Drawn | None = None,
 ) -> Tensor:
     """(N, out_dim) the new states of eq. 3.
 
@@ -41,51 +48,75 @@ def relgnn_layer(
         keep: (F,) bool, which facts carry messages; None: all.
         slope: every LeakyReLU's.
         precision: of the matrix products' factors.
+        dropped: which entries of x are zeroed first; None: none.
     """
     tensors = x, weights, weight_self, *attention, relation_state
-    return _Layer.apply(*tensors, adjacency, keep, slope, precision)  # pyright: ignore[reportReturnType]
+    out = _Layer.apply(*tensors, adjacency, keep, slope, precision, dropped)
+    # By itself: what comes back through it is the layer's own, which may then write to it.
+    return functional.leaky_relu_(out, slope)  # pyright: ignore[reportArgumentType]
 
 
 class _Layer(torch.autograd.Function):
+    """What stands in eq. 3 within LeakyReLU."""
+
     @staticmethod
     def forward(
         ctx, x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-        adjacency, keep, slope, precision,
+        adjacency, keep, slope, precision, dropped,
     ):  # fmt: skip
-        own = product(x, weight_self, precision)
-        rows = grouped_product(x, weights, adjacency, precision)
+        kept_x = drop(x, dropped)
+        own = product(kept_x, weight_self, precision)
+        rows = grouped_product(kept_x, weights, adjacency, precision)
         target_logit, row_logit = head_logits(own, of_target), head_logits(rows, of_source)
         row_logit += (relation_state @ of_relation).index_select(0, adjacency.row_relation)
+        ctx.made = None if dropped is None or _is_large(x) else kept_x, None if _is_large(rows) else rows
+        del kept_x
         out, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
         out += own
-        functional.leaky_relu_(out, slope)
         ctx.save_for_backward(
             x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-            own, rows, target_logit, row_logit, logsumexp, out, keep,
+            target_logit, row_logit, logsumexp, keep,
         )  # fmt: skip
-        ctx.adjacency, ctx.slope, ctx.precision = adjacency, slope, precision
+        ctx.adjacency, ctx.slope, ctx.precision, ctx.dropped = adjacency, slope, precision, dropped
         return out
 
     @staticmethod
     def backward(ctx, *grads):
         (
-            x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-            own, rows, target_logit, row_logit, logsumexp, out, keep,
+            given, weights, weight_self, of_target, of_relation, of_source, relation_state,
+            target_logit, row_logit, logsumexp, keep,
         ) = ctx.saved_tensors  # fmt: skip
-        adjacency: Adjacency = ctx.adjacency
-        # LeakyReLU keeps the sign, so what came out tells on which side it was.
-        grad = torch.ops.aten.leaky_relu_backward(grads[0], out, ctx.slope, True)
-        grad_target, grad_row, grad_rows = attend_backward(
-            grad, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
-        )
+        adjacency, precision = ctx.adjacency, ctx.precision
+        # The rows are written over: going back a second time makes them again.
+        (x, rows), ctx.made = ctx.made, (None, None)
+        if rows is None:
+            rows = grouped_product(drop(given, ctx.dropped) if x is None else x, weights, adjacency, precision)
+        grad_own = grads[0]
+        states = grad_own, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
+        if rows.device.type == "cpu":
+            grad_rows = rows
+            grad_target, grad_row = attend_backward_in_place(*states)
+            x = drop(given, ctx.dropped) if x is None else x  # not before: beside the attention it would only be held
+            grad_of_source = row_logits_backward(grad_row, x, of_source, weights, adjacency, grad_rows)
+        else:
+            grad_target, grad_row, grad_rows = attend_backward(*states)
+            x = drop(given, ctx.dropped) if x is None else x
+            grad_of_source = head_logits_backward(grad_row, rows, of_source, grad_rows)
+        del rows, states
         by_relation = torch.zeros(len(relation_state), grad_row.shape[1], dtype=grad_row.dtype, device=grad_row.device)
         by_relation.index_add_(0, adjacency.row_relation, grad_row)
-        grad_own = grad
-        grad_of_target = head_logits_backward(grad_target, own, of_target, grad_own)
-        grad_of_source = head_logits_backward(grad_row, rows, of_source, grad_rows)
-        grad_x = product(grad_own, weight_self.t(), ctx.precision)
-        grad_weights = grouped_product_backward(grad_rows, x, weights, adjacency, grad_x, ctx.precision)
+        grad_of_target = weight_self.t() @ head_logits_backward(grad_target, x, of_target, grad_own)
+        grad_weight_self = product(x.t(), grad_own, precision)
+        grad_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
+        del x
+        grad_x = product(grad_own, weight_self.t(), precision)
+        grouped_sources(grad_rows, weights, adjacency, grad_x, precision)
+        del grad_rows
         return (
-            grad_x, grad_weights, product(x.t(), grad_own, ctx.precision), grad_of_target,
-            relation_state.t() @ by_relation, grad_of_source, by_relation @ of_relation.t(), None, None, None, None,
+            drop(grad_x, ctx.dropped), grad_weights, grad_weight_self, grad_of_target, relation_state.t() @ by_relation,
+            grad_of_source, by_relation @ of_relation.t(), None, None, None, None, None,
         )  # fmt: skip
+
+
+def _is_large(table: Tensor) -> bool:
+    return table.numel() * table.element_size() > LARGE

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.dropout import dropout
 from relwise.kernels.matmul import Precision
 from relwise.nn.decoders import Decoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
@@ -82,9 +81,9 @@ class RelGNN(nn.Module):
         """
         attributes, edges = self._attributes(inputs), self._edge_states(edge_inputs)
         state, relation_state = attributes, self.relation_state()
+        share = self.dropout if self.training else 0.0
         for layer in self._convolutions():
-            state = dropout(state, self.dropout, self.training)
-            state = layer.propagate(state, adjacency, relation_state, keep, edges)
+            state = layer.propagate(state, adjacency, relation_state, keep, edges, share)
         return self.fusion(attributes, state)
 
     def attention(self, inputs: Sequence, adjacency: Adjacency, edge_inputs: EdgeInputs | None = None) -> list[Tensor]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.attention import attention_weights
+from relwise.kernels.dropout import draw, drop
 from relwise.kernels.edge_attention import EdgeSlots
 from relwise.kernels.fusion import balance, fuse
 from relwise.kernels.grouped import grouped_product
@@ -152,6 +153,7 @@ class RelGNNConv(nn.Module):
         relation_state: Tensor | None = None,
         keep: Tensor | None = None,
         edges: EdgeStates | None = None,
+        dropout: float = 0.0,
     ) -> Tensor:
         """The layer on a graph sorted before: (N, out_dim) states.
 
@@ -161,19 +163,21 @@ class RelGNNConv(nn.Module):
             relation_state: (R, relation_dim); None: the layer's own.
             keep: (F,) bool, which facts carry messages; None: all.
             edges: the edges' own states, which a layer with an `edge_dim` may be given.
+            dropout: share of x's entries that are zeroed first, drawn from torch's seed.
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
+        dropped = draw(dropout)
         if edges is not None:
             u, b = self._of_edges()
             weights = self.weights(), self.weight_self, (*attention, b), state, u
-            return edge_layer(x, *weights, edges, adjacency, keep, SLOPE, self.precision)
+            return edge_layer(drop(x, dropped), *weights, edges, adjacency, keep, SLOPE, self.precision)
         in_float32 = self.precision == "float32"  # the other precision is the rows form's alone
         if self.coefficient is not None and in_float32 and self._form(x, adjacency) == "bases":
             weights = self.basis, self.coefficient, self.weight_self
-            return basis_layer(x, *weights, attention, state, adjacency, keep, SLOPE)
+            return basis_layer(drop(x, dropped), *weights, attention, state, adjacency, keep, SLOPE)
         weights = self.weights(), self.weight_self
-        return relgnn_layer(x, *weights, attention, state, adjacency, keep, SLOPE, self.precision)
+        return relgnn_layer(x, *weights, attention, state, adjacency, keep, SLOPE, self.precision, dropped)
 
     @torch.no_grad()
     def attention(

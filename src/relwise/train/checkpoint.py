@@ -137,7 +137,7 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     trainer.model.load_state_dict(named("model."))
     # The encoders' statistics came with the weights: what they prepare must come from them.
     trainer.inputs = prepare_inputs(trainer.model, trainer.graph)
-    trainer.edge_inputs = prepare_edges(trainer.model, trainer.graph, trainer.split.message, trainer.messages.adjacency)
+    trainer.edge_inputs = prepare_edges(trainer.model, trainer.graph, trainer.split.message, trainer.adjacency)
     trainer.best_weights = named("best.")
     for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
         moments = named(f"adam.{i}.")

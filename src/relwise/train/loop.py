@@ -23,6 +23,7 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
+from relwise.kernels.choice import choose
 from relwise.kernels.matmul import library
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import (
@@ -129,12 +130,11 @@ class Trainer:
                 if graph.split_rule.by == "given"
                 else "set an earlier date or a larger share for valid",
             )
-        self.messages = message_graph(graph, split.message)
+        messages = message_graph(graph, split.message)
+        self.adjacency = messages.adjacency
         # An undirected relation's edge given in both orientations is one thing to learn.
-        _, first = np.unique(graph.keys(split.message), return_index=True)
-        learnable = first[split.supervised[first]]
-        edges = split.message[learnable]
-        self.corruptor = Corruptor(graph, edges, KnownEdges(graph, split.message))
+        learnable = messages.distinct[split.supervised[messages.distinct]]
+        self.corruptor = Corruptor(graph, split.message[learnable], KnownEdges(graph, split.message))
         open_ = self.corruptor.corruptible
         self.uncorruptible = int((~open_).sum())
         if not open_.any():
@@ -142,17 +142,20 @@ class Trainer:
                 "every possible edge is known, so there is no negative to learn from",
                 remedy="give more nodes",
             )
-        self._index, self._fact = np.flatnonzero(open_), self.messages.facts[learnable][open_]
-        self._facts = np.unique(self._fact)
+        # Of the corruptor's edges: what each states, and which of them can be learnt; of the facts: the same.
+        self._fact, self._open = messages.facts[learnable], open_
+        self._learnable = np.zeros(messages.num_facts, dtype=bool)
+        self._learnable[self._fact[open_]] = True
+        self._num_learnable = int(self._learnable.sum())
         self.sampler = make_sampler(settings)
         self.model = build_model(graph, settings, derived_seed(seed, 0), split.message)
         self.inputs = prepare_inputs(self.model, graph)
-        self.edge_inputs = prepare_edges(self.model, graph, split.message, self.messages.adjacency)
+        self.edge_inputs = prepare_edges(self.model, graph, split.message, self.adjacency)
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.state = TrainingState()
-        self.best_weights = self._weights()
+        self.best_weights: dict[str, Any] = {}  # none before the first validation
 
     def fit(
         self,
@@ -179,7 +182,8 @@ class Trainer:
                     if on_validation:
                         on_validation(state)
         state.seconds = time.perf_counter() - began
-        self.model.load_state_dict(self.best_weights)
+        if self.best_weights:
+            self.model.load_state_dict(self.best_weights)
         self.model.eval()
         return TrainingResult(
             state.step,
@@ -197,18 +201,19 @@ class Trainer:
         torch.manual_seed(seed)
         self.model.train()
         index, keep = self._supervised(seed)
-        nodes = self.model.encode(self.inputs, self.messages.adjacency, keep, self.edge_inputs)
-        positives, step = self.corruptor.edges[index], self.state.step
+        self.optimizer.zero_grad(set_to_none=True)  # before the states are made: their memory is the gradients'
+        nodes = self.model.encode(self.inputs, self.adjacency, keep, self.edge_inputs)
+        positives, step = self.corruptor.at(index), self.state.step
         with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
             asked = self._score(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
         negatives = self.corruptor.sample(index, self.sampler, self.model.decoder, nodes, asked, step, seed)
-        logits = self._score(nodes, Edges.concatenate(positives, negatives.edges))
+        logits = self._score(nodes, positives, negatives.edges)
+        del nodes, positives, asked, keep  # the states go as soon as the backward pass is done with them
         sign = torch.ones(len(logits))
         sign[: len(index)] = -1
         loss = functional.softplus(sign * logits).mean()  # eq. 8: as many negatives as positives
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.state.proposed += negatives.proposed
@@ -222,20 +227,22 @@ class Trainer:
         """Scores under the model's present weights, with all training edges as messages."""
         self.model.eval()
         with torch.no_grad():
-            nodes = self.model.encode(self.inputs, self.messages.adjacency, edge_inputs=self.edge_inputs)
+            nodes = self.model.encode(self.inputs, self.adjacency, edge_inputs=self.edge_inputs)
             return Scorer(self.graph, self.model.decoder, nodes)
 
     def _supervised(self, seed: int) -> tuple[np.ndarray, Tensor]:
         """The edges that this step learns from, and the facts that carry its messages: disjoint, always."""
-        rng = np.random.default_rng([seed, 0])
-        count = max(1, round(self.settings.share * len(self._facts)))
-        chosen = np.zeros(self.messages.num_facts, dtype=bool)
-        chosen[rng.choice(self._facts, count, replace=False)] = True
-        return self._index[chosen[self._fact]], torch.from_numpy(~chosen)
+        chosen = np.empty(len(self._learnable), dtype=bool)
+        count = max(1, round(self.settings.share * self._num_learnable))
+        choose(np.uint64(derived_seed(seed, 0)), self._learnable, count, chosen)
+        taken = chosen[self._fact]
+        taken &= self._open
+        index = np.flatnonzero(taken)
+        return index, torch.from_numpy(np.logical_not(chosen, out=chosen))
 
-    def _score(self, nodes: Tensor, edges: Edges) -> Tensor:
-        arrays = (torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails))
-        return self.model.decoder(nodes, *arrays)
+    def _score(self, nodes: Tensor, *parts: Edges) -> Tensor:
+        columns = zip(*((part.heads, part.relations, part.tails) for part in parts), strict=True)
+        return self.model.decoder(nodes, *(torch.from_numpy(np.concatenate(column)) for column in columns))
 
     def _validate(self, loss: float) -> None:
         state, valid, scorer = self.state, self.split.valid, self.scorer()

@@ -1,0 +1,69 @@
+"""The layer's own backward pass: what it writes over, and what it makes again."""
+
+import pytest
+import torch
+
+from relwise.kernels.adjacency import Adjacency, build_adjacency
+from relwise.kernels.dropout import draw
+from relwise.nn import layer as module
+from relwise.nn.layer import relgnn_layer
+
+SHAPES = [(30, 3, 200, 5, 5), (60, 2, 6000, 8, 4)]  # of the second, rows have more edges than are worked on at a time
+
+
+def graph(nodes: int, relations: int, edges: int) -> Adjacency:
+    torch.manual_seed(edges)
+    source, target = (torch.rand(edges) ** 3 * nodes).long(), torch.randint(0, nodes, (edges,))
+    return build_adjacency(source, target, torch.randint(0, relations, (edges,)), nodes, relations)
+
+
+def inputs(nodes: int, relations: int, given: int, made: int) -> list[torch.Tensor]:
+    shapes = (nodes, given), (relations, given, made), (given, made), (made, 2), (3, 2), (made, 2), (relations, 3)
+    return [torch.randn(shape).double().requires_grad_() for shape in shapes]
+
+
+def states(adjacency: Adjacency, tensors: list[torch.Tensor], keep: torch.Tensor | None) -> torch.Tensor:
+    x, weights, weight_self, *attention, relation_state = tensors
+    torch.manual_seed(7)
+    of = x, weights, weight_self, tuple(attention), relation_state
+    return relgnn_layer(*of, adjacency, keep, 0.3, dropped=draw(0.4))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("nodes", "relations", "edges", "given", "made"), SHAPES)
+def test_gradients_with_dropout_by_differences(nodes, relations, edges, given, made):
+    adjacency, tensors = graph(nodes, relations, edges), inputs(nodes, relations, given, made)
+    keep = torch.rand(edges) < 0.8
+    direction = [torch.randn_like(tensor) for tensor in tensors]
+    found = torch.autograd.grad(states(adjacency, tensors, keep).sin().sum(), tensors)
+    step = 1e-6
+    ahead, back = (
+        states(adjacency, [t + s * d for t, d in zip(tensors, direction, strict=True)], keep).sin().sum()
+        for s in (step, -step)
+    )
+    slope = sum((g * d).sum() for g, d in zip(found, direction, strict=True))
+    torch.testing.assert_close(slope, (ahead - back) / (2 * step), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("large", [0, 1 << 40])
+@pytest.mark.parametrize(("nodes", "relations", "edges", "given", "made"), SHAPES)
+def test_going_back_twice_gives_the_same_and_leaves_what_came_in(
+    monkeypatch, large, nodes, relations, edges, given, made
+):
+    monkeypatch.setattr(module, "LARGE", large)
+    adjacency, tensors = graph(nodes, relations, edges), inputs(nodes, relations, given, made)
+    out = states(adjacency, tensors, None)
+    grad = torch.randn_like(out)
+    before = grad.clone(), out.detach().clone()
+    once, twice = (torch.autograd.grad(out, tensors, grad, retain_graph=True) for _ in range(2))
+    assert all(torch.equal(one, two) for one, two in zip(once, twice, strict=True))
+    assert torch.equal(grad, before[0])
+    assert torch.equal(out, before[1])
+
+
+def test_what_is_made_again_is_the_same(monkeypatch):
+    adjacency, found = graph(30, 3, 200), []
+    tensors = inputs(30, 3, 5, 5)
+    for large in (0, 1 << 40):
+        monkeypatch.setattr(module, "LARGE", large)
+        found.append(torch.autograd.grad(states(adjacency, tensors, None).sin().sum(), tensors))
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
