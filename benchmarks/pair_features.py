@@ -138,7 +138,7 @@ def _numbers(attributes: list[Attribute]) -> npt.NDArray:
     if modality == "text":
         texts = ["" if text is None else str(text) for text in values]
         pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 4), min_df=2, max_features=20_000)
-        table = pieces.fit_transform(texts)
+        table: Any = pieces.fit_transform(texts)
         return TruncatedSVD(min(TEXT, table.shape[1] - 1), random_state=0).fit_transform(table)
     distinct, where = np.unique(np.array([str(word) for word in values]), return_inverse=True)
     rank = np.empty(len(distinct))

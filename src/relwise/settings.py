@@ -47,7 +47,7 @@ class ModelSettings(BaseModel):
         "tfidf",
         description="tfidf | rnn | rnn_pretrained | model2vec | sentence_transformers: what reads texts; rnn is a "
         "recurrent network trained with the rest, rnn_pretrained one trained on the column as a language model first; "
-        "the last two take ready-made models, and need relwise[text]",
+        "the last two take ready-made models, and need the extra `text`",
     )
     text_model: str | None = Field(
         None,

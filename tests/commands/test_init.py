@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from relwise.data.read import read
 from relwise.data.schema import read_schema
 from tests.command import here
-from tests.data.inspect.shop import EDGES, edge_counts, shop_tables, write_tables
+from tests.data.inspect.shop import EDGES, declared_tables, edge_counts, shop_tables, write_tables
 
 
 @pytest.fixture
@@ -88,3 +90,26 @@ def test_what_is_proposed_trains_with_no_edit(shop: Path, tmp_path: Path) -> Non
     ran = here("train", shop, "--out", tmp_path / "run", "--set", "steps=20", "--set", "dim=8", "--set", "eval_every=5")
     assert ran.code == 0, ran.err
     assert "network" in ran.out
+
+
+@pytest.mark.skipif("RELWISE_TEST_POSTGRES" not in os.environ, reason="needs a PostgreSQL server")
+def test_a_server_gets_its_schema_here_and_keeps_its_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import psycopg
+
+    url = os.environ["RELWISE_TEST_POSTGRES"]
+    password = urlsplit(url).password
+    assert password
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        for (name, rows), (create, values) in zip(shop_tables().items(), declared_tables(), strict=True):
+            connection.execute(create.partition(", FOREIGN")[0] + ")" * (", FOREIGN" in create))
+            for row in values:
+                connection.execute(f'INSERT INTO "{name}" VALUES ({", ".join(["%s"] * len(rows[0]))})', row)
+        monkeypatch.chdir(tmp_path)
+        ran = here("init", url)
+        assert ran.code == 0, ran.err
+        text = (tmp_path / "schema.toml").read_text(encoding="utf-8")
+        assert password not in ran.out + ran.err + text
+        monkeypatch.setenv("PGPASSWORD", password)
+        assert edge_counts(read(tmp_path)) == EDGES
+        connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")

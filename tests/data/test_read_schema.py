@@ -36,7 +36,7 @@ def test_tables_are_relative_to_the_data(tmp_path: Path) -> None:
 
 def test_a_schema_that_is_not_there_is_named(tmp_path: Path) -> None:
     write(tmp_path / "data")
-    with pytest.raises(InputError, match="none.toml"):
+    with pytest.raises(InputError, match=r"none\.toml"):
         read(tmp_path / "data", schema=tmp_path / "none.toml")
     with pytest.raises(InputError, match="no such folder"):
         read(tmp_path / "nowhere", schema=tmp_path / "none.toml")

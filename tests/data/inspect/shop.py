@@ -125,3 +125,31 @@ def read_as_proposed(source: Path | str, folder: Path) -> Graph:
 def edge_counts(graph: Graph) -> dict[str, int]:
     """How many edges each relation has."""
     return {one.full_name: int((graph.edges.relations == i).sum()) for i, one in enumerate(graph.relations)}
+
+
+_REFERENCES = {
+    ("Orders", "CustomerID"): "Customers",
+    ("Orders", "EmployeeID"): "Employees",
+    ("Orders", "ShipVia"): "Shippers",
+    ("OrderDetails", "OrderID"): "Orders",
+    ("OrderDetails", "ProductID"): "Products",
+    ("Products", "CategoryID"): "Categories",
+    ("Employees", "ReportsTo"): "Employees",
+}
+
+
+def declared_tables() -> list[tuple[str, list[tuple[str | None, ...]]]]:
+    """For each table CREATE TABLE with declared keys, and its rows, None where blank."""
+    made = []
+    for name, rows in shop_tables().items():
+        columns = [f'"{column}" TEXT' for column in rows[0]]
+        if name == "OrderDetails":
+            columns.append('PRIMARY KEY ("OrderID", "ProductID")')
+        elif name != "Settings":
+            columns.append(f'PRIMARY KEY ("{next(iter(rows[0]))}")')
+        for (table, column), of in _REFERENCES.items():
+            key = next(iter(shop_tables()[of][0]))
+            columns += [f'FOREIGN KEY ("{column}") REFERENCES "{of}" ("{key}")'] if table == name else []
+        values = [tuple(cell or None for cell in row.values()) for row in rows]
+        made.append((f'CREATE TABLE "{name}" ({", ".join(columns)})', values))
+    return made

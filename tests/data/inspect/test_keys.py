@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
+
 from relwise.data.inspect.keys import Reference, find_references, key_candidates
-from relwise.data.inspect.table import Table
+from relwise.data.inspect.table import Ids, Table
 from relwise.data.sources import open_source
 from tests.data.inspect.shop import Rows, write_tables
 
@@ -95,3 +98,14 @@ def test_a_table_of_many_rows_is_looked_at_in_part_but_its_keys_wholly(tmp_path:
     assert len(table.ids(("x_id",)).codes) == 1000
     assert table.key_index(("x_id",)) is None  # the last row is the first again, which no sample would show
     assert table.sample["x_id"].to_pylist() == [str(i) for i in range(0, 1000, 10)]
+
+
+def test_ids_of_several_columns_are_joined_as_a_graph_joins_them() -> None:
+    ids = Ids.of([pa.array(["a|b", "a", "x", None, "x"]), pa.array(["c", "b|c", "1", "2", "1"])])
+    assert ids.distinct.tolist() == ["a|b|c", "x|1"]
+    assert ids.codes.tolist() == [0, 0, 1, -1, 1]
+    assert not ids.unique
+    assert ids.blank == 1
+    assert ids.held_by(pd.Index(["x|1"])).tolist() == [False, False, True, False, True]
+    other = Ids.of([pa.array(["a|b|c", "no", "x|1", "y", None])])
+    assert ids.same_as(other).tolist() == [True, False, True, False, False]

@@ -15,7 +15,15 @@ from relwise.data.graph import Graph
 from relwise.data.inspect import Proposal
 from relwise.data.split import split_graph
 from relwise.errors import InputError
-from tests.data.inspect.shop import EDGES, edge_counts, proposed, read_as_proposed, shop_tables, write_tables
+from tests.data.inspect.shop import (
+    EDGES,
+    declared_tables,
+    edge_counts,
+    proposed,
+    read_as_proposed,
+    shop_tables,
+    write_tables,
+)
 
 
 @pytest.fixture(scope="module")
@@ -113,37 +121,10 @@ def test_without_dates_the_split_is_at_random(tmp_path: Path) -> None:
 
 # -- databases ---------------------------------------------------------------------------------------------
 
-_REFERENCES = {
-    ("Orders", "CustomerID"): "Customers",
-    ("Orders", "EmployeeID"): "Employees",
-    ("Orders", "ShipVia"): "Shippers",
-    ("OrderDetails", "OrderID"): "Orders",
-    ("OrderDetails", "ProductID"): "Products",
-    ("Products", "CategoryID"): "Categories",
-    ("Employees", "ReportsTo"): "Employees",
-}
-
-
-def _statements() -> list[tuple[str, list[tuple[str | None, ...]]]]:
-    """CREATE TABLE with declared keys, and the rows."""
-    made = []
-    for name, rows in shop_tables().items():
-        columns = [f'"{column}" TEXT' for column in rows[0]]
-        if name == "OrderDetails":
-            columns.append('PRIMARY KEY ("OrderID", "ProductID")')
-        elif name != "Settings":
-            columns.append(f'PRIMARY KEY ("{next(iter(rows[0]))}")')
-        for (table, column), of in _REFERENCES.items():
-            key = next(iter(shop_tables()[of][0]))
-            columns += [f'FOREIGN KEY ("{column}") REFERENCES "{of}" ("{key}")'] if table == name else []
-        values = [tuple(cell or None for cell in row.values()) for row in rows]
-        made.append((f'CREATE TABLE "{name}" ({", ".join(columns)})', values))
-    return made
-
 
 def _sqlite(path: Path) -> None:
     with sqlite3.connect(path) as base:
-        for (name, rows), (create, values) in zip(shop_tables().items(), _statements(), strict=True):
+        for (name, rows), (create, values) in zip(shop_tables().items(), declared_tables(), strict=True):
             base.execute(create)
             base.executemany(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(rows[0]))})', values)
     base.close()
@@ -152,7 +133,7 @@ def _sqlite(path: Path) -> None:
 def _duckdb(path: Path) -> None:
     base = duckdb.connect(str(path))
     order = ["Customers", "Shippers", "Categories", "Employees", "Products", "Orders", "OrderDetails", "Settings"]
-    made = dict(zip(shop_tables(), _statements(), strict=True))
+    made = dict(zip(shop_tables(), declared_tables(), strict=True))
     for name in order:
         create, values = made[name]
         base.execute(create)

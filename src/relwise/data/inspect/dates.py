@@ -17,10 +17,8 @@ _DAYS = {
     r"\d{4}/\d{1,2}/\d{1,2}": ("%Y/%m/%d",),
     r"\d{4}\.\d{1,2}\.\d{1,2}": ("%Y.%m.%d",),
     r"(?:19|20)\d{6}": ("%Y%m%d",),
-    r"\d{1,2}[ -][A-Za-z]{3}[ -]\d{4}": ("%d-%b-%Y", "%d %b %Y"),
-    r"\d{1,2} [A-Za-z]{4,9} \d{4}": ("%d %B %Y",),
-    r"[A-Za-z]{3} \d{1,2},? \d{4}": ("%b %d, %Y", "%b %d %Y"),
-    r"[A-Za-z]{4,9} \d{1,2},? \d{4}": ("%B %d, %Y", "%B %d %Y"),
+    r"\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{4}": ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%d-%B-%Y"),
+    r"[A-Za-z]{3,9} \d{1,2},? \d{4}": ("%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%B %d %Y"),
 }
 """The day as people write it, the likelier form first where it can be read in two ways."""
 
@@ -42,7 +40,7 @@ class DateForm:
 
     Args:
         format: as `strftime` has it; None: ISO 8601.
-        other: another format that fits every value too.
+        other: another format that fits as many values, and makes other dates of them.
         share: of the values that it fits.
     """
 
@@ -77,8 +75,11 @@ def date_form(values: pd.Series) -> DateForm | None:
     best = max((share for share, _ in fitting), default=0.0)
     if best < 0.5:
         return None
-    likely = [form for share, form in fitting if share == best]
-    return DateForm(likely[0], likely[1] if len(likely) > 1 else None, best)
+    likely, *others = [form for share, form in fitting if share == best]
+    moments = parse_dates(values, likely)
+    return DateForm(
+        likely, next((form for form in others if not parse_dates(values, form).equals(moments)), None), best
+    )
 
 
 def parse_dates(values: pd.Series, form: str | None) -> pd.Series:

@@ -113,12 +113,13 @@ class Ids:
             both = np.where((codes < 0) | (more < 0), -1, codes * len(others) + more)
             codes, found = pd.factorize(both)
             pairs = np.asarray(found)
-            known = pairs >= 0
-            joined = [
-                f"{distinct[pair // len(others)]}{KEY_SEPARATOR}{others[pair % len(others)]}" for pair in pairs[known]
-            ]
-            places = np.append(np.where(known, np.cumsum(known) - 1, -1), -1)
-            codes, distinct = places[codes], np.array([*joined, None], dtype=object)[:-1]
+            whole = [f"{distinct[i // len(others)]}{KEY_SEPARATOR}{others[i % len(others)]}" for i in pairs[pairs >= 0]]
+            # Parts that hold the separator can make one id in two ways.
+            again, found = pd.factorize(np.array([*whole, None], dtype=object)[:-1])
+            distinct = np.asarray(found, dtype=object)
+            places = np.full(len(pairs) + 1, -1)
+            places[:-1][pairs >= 0] = again
+            codes = places[codes]
         return Ids(codes, distinct)
 
     @property

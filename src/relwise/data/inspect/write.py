@@ -106,7 +106,7 @@ def _split(proposal: Proposal) -> Iterator[str]:
         yield 'by = "random"'
         return
     train, valid, test = (f"{count:,}" for count in split.counts)
-    yield f"[split]  # of the dated edges looked at {train} are to learn from, {valid} for validation, {test} for the test"
+    yield f"[split]  # of the dated edges looked at {train} train, {valid} are for validation, {test} for the test"
     always = [key for key, relation in proposal.relations.items() if relation.time is None]
     if always:
         yield f"# without dates, and so taken as always known: {_plain(', '.join(always))}"
