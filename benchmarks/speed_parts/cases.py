@@ -36,7 +36,7 @@ def full(part: str) -> list[list[Spec]]:
         return [[case("ranking", "fb15k237", "both", rounds=1, timeout=900)]]
     if part == "growth":
         short = case("epoch", "power-law-10M", dim=64, steps=2, settings=EPOCH, timeout=600)
-        return [[short], [case("epoch", "power-law-50M", dim=64, steps=10, settings=EPOCH, timeout=1500)]]
+        return [[short], [case("epoch", "power-law-50M", dim=64, steps=10, settings=EPOCH, timeout=3600)]]
     return [[case("start", "amazon", timeout=600)]]
 
 

@@ -77,8 +77,10 @@ class PlainLoop:
         messages = message_graph(graph, split.message)
         model = build_model(graph, settings, derived_seed(seed, 0))
         inputs = prepare_inputs(model, graph)
-        with torch.no_grad():
+        with torch.no_grad():  # and without the dropout of learnt vectors, which the lean model does not know
+            model.eval()
             attributes = torch.cat([encoder(x) for encoder, x in zip(model.encoders, inputs, strict=True)])
+            model.train()
         self.model: LeanModel | FusedModel = (
             FusedModel(model, inputs, messages, device) if ours else LeanModel(model, attributes, messages, device)
         )

@@ -39,7 +39,7 @@ def test_the_same_bits_with_one_thread_and_with_two():
     torch.manual_seed(0)
     grad, states, vectors = torch.randn(5000, 2), torch.randn(5000, 16), torch.randn(16, 2)
     before, found = numba.get_num_threads(), []
-    for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
+    for threads in (1, min(2, before)):
         numba.set_num_threads(threads)
         found.append(head_logits_backward(grad, states, vectors, torch.zeros(5000, 16)))
     numba.set_num_threads(before)

@@ -1,5 +1,6 @@
 """The layer's own backward pass: what it writes over, and what it makes again."""
 
+import numba
 import pytest
 import torch
 
@@ -66,4 +67,15 @@ def test_what_is_made_again_is_the_same(monkeypatch):
     for large in (0, 1 << 40):
         monkeypatch.setattr(module, "LARGE", large)
         found.append(torch.autograd.grad(states(adjacency, tensors, None).sin().sum(), tensors))
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+
+
+def test_the_same_bits_with_one_thread_and_with_two():
+    adjacency, found = graph(60, 2, 60_000), []
+    tensors = inputs(60, 2, 8, 8)
+    before = numba.get_num_threads()
+    for threads in (1, min(2, before)):
+        numba.set_num_threads(threads)
+        found.append(torch.autograd.grad(states(adjacency, tensors, None).sin().sum(), tensors))
+    numba.set_num_threads(before)
     assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
