@@ -19,6 +19,7 @@ from torch.nn import functional
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.edge_attention import EdgeSlots, attend_edges
 from relwise.kernels.grouped import grouped_product, grouped_product_backward
+from relwise.kernels.heads import head_logits, head_logits_backward
 from relwise.kernels.matmul import Precision
 
 
@@ -67,8 +68,9 @@ def edge_layer(
     of_target, of_relation, of_source, of_edge = attention
     own = x @ weight_self
     rows = row_states(x, weights, adjacency, precision)
-    row_logit = rows @ of_source + (relation_state @ of_relation).index_select(0, adjacency.row_relation)
-    logits = own @ of_target, row_logit, rows, edges.state @ of_edge, edges.state
+    by_relation = (relation_state @ of_relation).index_select(0, adjacency.row_relation)
+    row_logit = state_logits(rows, of_source) + by_relation
+    logits = state_logits(own, of_target), row_logit, rows, state_logits(edges.state, of_edge), edges.state
     out, said, _ = attend_edges(*logits, adjacency, edges.slots, keep, slope)
     return functional.leaky_relu(own + out + said @ edge_weight, slope)
 
@@ -76,6 +78,24 @@ def edge_layer(
 def row_states(x: Tensor, weights: Tensor, adjacency: Adjacency, precision: Precision = "float32") -> Tensor:
     """(P, out_dim) `W_r h_j` of the pairs that exist, differentiable; arguments as of `grouped_product`."""
     return _RowStates.apply(x, weights, adjacency, precision)  # pyright: ignore[reportReturnType]
+
+
+def state_logits(states: Tensor, vectors: Tensor) -> Tensor:
+    """(n, L) `states @ vectors`, differentiable; arguments as of `head_logits`."""
+    return _StateLogits.apply(states, vectors)  # pyright: ignore[reportReturnType]
+
+
+class _StateLogits(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, states, vectors):
+        ctx.save_for_backward(states, vectors)
+        return head_logits(states, vectors)
+
+    @staticmethod
+    def backward(ctx, *grads):
+        states, vectors = ctx.saved_tensors
+        grad_states = torch.zeros_like(states, memory_format=torch.contiguous_format)
+        return grad_states, head_logits_backward(grads[0], states, vectors, grad_states)
 
 
 class _RowStates(torch.autograd.Function):
