@@ -143,6 +143,7 @@ CELLS = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dict
 
 
 @settings(max_examples=300, deadline=None)
+@example([Decimal("sNaN")], "numeric")
 @example([["\ud800"]], "multi_categorical")
 @example([[[1]], [2, 3]], "place")
 @given(st.lists(CELLS, max_size=4), st.sampled_from(get_args(Modality)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,9 @@ from relwise.data.graph import Modality
 from relwise.errors import InputError, nearest
 
 Rows = pd.DataFrame | Iterable[Mapping[str, object]]
-_ODD = (pa.ArrowException, OverflowError, TypeError, UnicodeError)
-"""What Arrow raises at values that do not go together, at large integers, at objects, at half a surrogate pair."""
+_ODD = (pa.ArrowException, ArithmeticError, TypeError, UnicodeError)
+"""What Arrow raises at values that do not go together, at large integers, at objects, at half a surrogate pair; and
+pandas at a signalling NaN."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,4 +155,6 @@ def _is_list(cell: object) -> bool:
 def _is_missing(cell: Any) -> bool:
     if _is_list(cell):
         return len(cell) > 0 and all(map(_is_missing, cell))
+    if isinstance(cell, Decimal):
+        return cell.is_nan()  # pandas raises at one that signals
     return cell is None or (pd.api.types.is_scalar(cell) and bool(pd.isna(cell)))
