@@ -93,6 +93,7 @@ def fit_trees(
     negatives = draw_negatives(graph, positives, np.random.default_rng([seed, 5]))
     features = PairFeatures(graph, message[~late])
     table = features(Edges.concatenate(_plain(positives), _plain(negatives)))
+    table[:, np.isnan(table).all(axis=0)] = 0  # a column that no such end has, which scikit-learn cannot bin
     truth = np.repeat([True, False], [len(positives), len(negatives)])
     options: dict[str, Any] = {"early_stopping": True, "categorical_features": [0]}  # mistyped in scikit-learn
     trees = HistGradientBoostingClassifier(max_iter=rounds, random_state=seed, **options)

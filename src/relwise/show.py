@@ -48,7 +48,7 @@ def print_measures(metrics: Mapping[str, Any]) -> None:
     if counts["leaked"]:
         print("not reversed: without edges that stand in train turned round; not leaked: nor under another relation.")
     if "unseen" in sections:
-        print("unseen: an end of the edge has no training edge; seen: both have.")
+        print("unseen: an end of the edge has no training edge (by time: no dated one); seen: both have.")
     print("F1: the network's at 0.5; a baseline's, whose score is no probability, at its best threshold on validation.")
 
 

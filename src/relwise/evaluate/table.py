@@ -7,9 +7,9 @@
 | `mrr_optimistic`, `mrr_pessimistic` | the same MRR with ties resolved for and against the model |
 | `mrr_joint`, `hits@1_joint`, ... | each positive ranked once, against both ends' corruptions (the paper's) |
 
-The relation `micro` is all edges together. The bucket `unseen` is of the edges with an end that no message edge
-touches, `seen` of all others, the negatives of either as well as its positives; ranks are of the bucket's positives,
-among all candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's score is a count and no
+The relation `micro` is all edges together. The bucket `unseen` is of the edges with an end that is not seen in training
+(`relwise.data.split.seen_nodes`), `seen` of all others, the negatives of either as well as its positives; ranks are of
+the bucket's positives, among all candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's score is a count and no
 probability, so its threshold is the one with the best F1 on the validation edges.
 Edges are scored and ranked once; measures without some of them (say, those that leak) are sums over a mask.
 """
@@ -28,7 +28,7 @@ import pandas as pd
 
 from relwise.data.edges import Edges, IntArray
 from relwise.data.graph import Graph
-from relwise.data.split import LabelledEdges, Split
+from relwise.data.split import LabelledEdges, Split, seen_nodes
 from relwise.evaluate.baselines import Baseline, plain_baselines
 from relwise.evaluate.metrics import best_threshold, binary_measures
 from relwise.evaluate.ranks import MEBIBYTE, End, Ranks, ScoreBlock, joint, rank_edges
@@ -70,7 +70,7 @@ class Result:
         relations: (n,) the relation of each.
         relation_names: the name of each relation.
         scorers: `"model"` first, then the baselines, by name.
-        unseen: (n,) whether no message edge touches one of the edge's ends (or both).
+        unseen: (n,) whether one of the edge's ends (or both) is not seen in training.
     """
 
     labels: npt.NDArray[np.bool_]
@@ -216,19 +216,16 @@ def evaluate(
         part.edges.relations,
         names,
         scorers,
-        unseen_edges(part.edges, split.message, graph.num_nodes),
+        unseen_edges(part.edges, seen_nodes(graph, split.message)),
     )
 
 
-def unseen_edges(edges: Edges, message: Edges, num_nodes: int) -> npt.NDArray[np.bool_]:
-    """(n,) whether no message edge touches one of each edge's ends (or both).
+def unseen_edges(edges: Edges, seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """(n,) whether one of each edge's ends (or both) is not among the seen nodes.
 
-    >>> first, second = Edges([0, 0], [0, 0], [1, 2]), Edges([1], [0], [0])
-    >>> unseen_edges(first, second, 3).tolist()
+    >>> unseen_edges(Edges([0, 0], [0, 0], [1, 2]), np.array([True, True, False])).tolist()
     [False, True]
     """
-    seen = np.zeros(num_nodes, dtype=bool)
-    seen[message.heads] = seen[message.tails] = True
     return ~(seen[edges.heads] & seen[edges.tails])
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from relwise.data.audit.case import Case
 from relwise.data.audit.finding import Finding, listed, percent
+from relwise.data.split import seen_nodes
 
 # A type without attributes has nothing else to know a node by.
 UNKNOWN = 0.01
@@ -20,13 +21,7 @@ def nodes(case: Case) -> list[Finding]:
 def _unseen(case: Case) -> list[Finding]:
     """Test edges that end in a node without training edges, by the type of that node."""
     message, asked = case.split.message, case.asked
-    by_time = case.graph.split_rule.by == "time" and message.times is not None
-    if by_time:
-        assert message.times is not None
-        # Without a date an edge may have been made from what is to be predicted: a new supplier's address.
-        message = message[~np.isnat(message.times)]
-    bare = np.ones(case.graph.num_nodes, dtype=bool)
-    bare[message.heads] = bare[message.tails] = False
+    bare = ~seen_nodes(case.graph, message)
     hit = bare[asked.heads] | bare[asked.tails]
     if not hit.any():
         return []
@@ -39,6 +34,7 @@ def _unseen(case: Case) -> list[Finding]:
             told.append(f"{count:,} in '{node_type.name}'")
         if count >= UNKNOWN * len(asked) and not node_type.attributes:
             blind.append(node_type.name)
+    by_time = case.graph.split_rule.by == "time" and message.times is not None
     without = "dated training edges" if by_time else "training edges"
     remedy = "read the measures of seen and unseen nodes apart"
     if blind:

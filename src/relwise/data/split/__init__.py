@@ -14,12 +14,14 @@
 | `group` | shares of the edges, all that belong together in one part | `group.py` |
 
 Except in a given split, all statements of one fact (both orientations of an undirected edge) fall into one part. A
-part's negatives are those that the data give, else one per positive (`negatives.py`).
+part's negatives are those that the data give, else one per positive (`negatives.py`). What counts as a seen node is in
+`seen.py`.
 """
 
 from relwise.data.split.base import LabelledEdges, Split
 from relwise.data.split.carry import carry_over
 from relwise.data.split.make import split_graph
 from relwise.data.split.negatives import draw_negatives
+from relwise.data.split.seen import seen_nodes
 
-__all__ = ["LabelledEdges", "Split", "carry_over", "draw_negatives", "split_graph"]
+__all__ = ["LabelledEdges", "Split", "carry_over", "draw_negatives", "seen_nodes", "split_graph"]

@@ -11,6 +11,7 @@ from relwise.data.split.base import LabelledEdges, Split
 from relwise.data.split.group import group_parts
 from relwise.data.split.negatives import draw_negatives
 from relwise.data.split.random import random_parts
+from relwise.data.split.seen import seen_nodes
 from relwise.data.split.time import time_parts
 from relwise.data.split.unseen import unseen_parts
 from relwise.errors import InputError
@@ -69,5 +70,4 @@ def _held_out(graph: Graph, message: Edges) -> npt.NDArray[np.bool_]:
     """(N,) the nodes of the type held out that no message edge touches."""
     held = np.zeros(graph.num_nodes, dtype=bool)
     held[slice(*graph.type_range(str(graph.split_rule.node_type)))] = True
-    held[message.heads] = held[message.tails] = False
-    return held
+    return held & ~seen_nodes(graph, message)
