@@ -129,3 +129,12 @@ def test_to_a_device_moves_every_tensor():
     assert all(tensor.device.type == "meta" for tensor in tensors)
     assert moved.relation_ptr == adjacency.relation_ptr
     assert np.array_equal(adjacency.to("cpu").row, adjacency.row)
+
+
+def test_without_its_order_it_is_the_same_and_says_what_is_missing():
+    adjacency = build_adjacency(torch.tensor([1, 0]), torch.tensor([0, 1]), torch.tensor([0, 0]), 2, 1)
+    without = adjacency.without_order().to("cpu")
+    assert torch.equal(without.row, adjacency.row)
+    assert without.tiles == adjacency.tiles
+    with pytest.raises(ValueError, match="build the adjacency anew"):
+        _ = without.order

@@ -4,9 +4,10 @@ import numba
 import pytest
 import torch
 
+from relwise.kernels import remaking
 from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.dropout import draw
-from relwise.nn import layer as module
+from relwise.kernels.fusion import fuse
 from relwise.nn.layer import relgnn_layer
 
 SHAPES = [(30, 3, 200, 5, 5), (60, 2, 6000, 8, 4)]  # of the second, rows have more edges than are worked on at a time
@@ -50,7 +51,7 @@ def test_gradients_with_dropout_by_differences(nodes, relations, edges, given, m
 def test_going_back_twice_gives_the_same_and_leaves_what_came_in(
     monkeypatch, large, nodes, relations, edges, given, made
 ):
-    monkeypatch.setattr(module, "LARGE", large)
+    monkeypatch.setattr(remaking, "LARGE", large)
     adjacency, tensors = graph(nodes, relations, edges), inputs(nodes, relations, given, made)
     out = states(adjacency, tensors, None)
     grad = torch.randn_like(out)
@@ -65,8 +66,26 @@ def test_what_is_made_again_is_the_same(monkeypatch):
     adjacency, found = graph(30, 3, 200), []
     tensors = inputs(30, 3, 5, 5)
     for large in (0, 1 << 40):
-        monkeypatch.setattr(module, "LARGE", large)
+        monkeypatch.setattr(remaking, "LARGE", large)
         found.append(torch.autograd.grad(states(adjacency, tensors, None).sin().sum(), tensors))
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4])
+def test_an_input_made_again_gives_the_gradients_of_one_kept(monkeypatch, share):
+    adjacency, found = graph(30, 3, 200), []
+    tensors, vector, new = inputs(30, 3, 5, 5), torch.randn(5).double().requires_grad_(), torch.rand(30) < 0.3
+    for large in (0, 1 << 40):
+        monkeypatch.setattr(remaking, "LARGE", large)
+        attributes = remaking.replace_rows(tensors[0], new, vector)
+        assert (remaking.remake(attributes) is not None) == (large == 0)
+        torch.manual_seed(7)
+        _, weights, weight_self, *attention, relation_state = tensors
+        of = attributes, weights, weight_self, tuple(attention), relation_state
+        topology = relgnn_layer(*of, adjacency, None, 0.3, dropped=draw(share))  # type: ignore[arg-type]
+        out = fuse(attributes, topology, torch.ones(5, 1).double(), 0.3)
+        del attributes, of, topology
+        found.append(torch.autograd.grad(out.sin().sum(), [*tensors, vector]))
     assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
 
 

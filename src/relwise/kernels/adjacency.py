@@ -57,7 +57,7 @@ class Adjacency:
         source_indptr, source_row: (N + 1,) and (P,) int32; node j's rows are
             `source_row[source_indptr[j]:source_indptr[j + 1]]`.
         tiles: the rows, cut at each relation and every `TILE` rows.
-        order: (E,) int32, the given index of each edge sorted by target.
+        kept_order: `order`; None where it was dropped.
     """
 
     num_nodes: int
@@ -75,11 +75,22 @@ class Adjacency:
     source_indptr: Tensor
     source_row: Tensor
     tiles: tuple[Tile, ...]
-    order: Tensor
+    kept_order: Tensor | None
 
     @property
     def num_edges(self) -> int:
         return len(self.row)
+
+    @property
+    def order(self) -> Tensor:
+        """(E,) int32, the given index of each edge sorted by target."""
+        if self.kept_order is None:
+            raise ValueError("the edges' order was dropped: build the adjacency anew")
+        return self.kept_order
+
+    def without_order(self) -> Adjacency:
+        """The same without `order`, a number an edge that only attributes of the edges and listed weights ask for."""
+        return replace(self, kept_order=None)
 
     def to(self, device: torch.device | str) -> Adjacency:
         """The same on another device."""
@@ -144,7 +155,7 @@ def build_adjacency(
         source_indptr=tensor(source_indptr),
         source_row=tensor(source_row),
         tiles=tuple(_tiles(relation_ptr, row_source)),
-        order=tensor(order),
+        kept_order=tensor(order),
     )
 
 

@@ -7,6 +7,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.remaking import remake
 from relwise.kernels.vector import FAST
 
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
@@ -30,7 +31,7 @@ def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) 
     if attributes.device.type != "cpu":
         weight = balance(attributes, topology, attention, slope)
         return weight[:, :1] * attributes + weight[:, 1:] * topology
-    return _Fusion.apply(attributes, topology, attention, slope)  # pyright: ignore[reportReturnType]
+    return _Fusion.apply(attributes, topology, attention, slope, remake(attributes))  # pyright: ignore[reportReturnType]
 
 
 def balance(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> Tensor:
@@ -41,25 +42,26 @@ def balance(attributes: Tensor, topology: Tensor, attention: Tensor, slope: floa
 
 class _Fusion(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, attributes, topology, attention, slope):
+    def forward(ctx, attributes, topology, attention, slope, again):
         attributes, topology = attributes.contiguous(), topology.contiguous()
         out, logits = torch.empty_like(attributes), attributes.new_empty(len(attributes), attention.shape[1], 2)
         arrays = [t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out)]
         _forward(*[*arrays, slope])
-        ctx.save_for_backward(attributes, topology, attention, logits)
-        ctx.slope = slope
+        ctx.save_for_backward(None if again else attributes, topology, attention, logits)
+        ctx.slope, ctx.again = slope, again
         return out
 
     @staticmethod
     def backward(ctx, *grads):
         (grad,) = grads
         attributes, topology, attention, logits = ctx.saved_tensors
+        attributes = ctx.again() if attributes is None else attributes
         grad_attributes, grad_topology = torch.empty_like(attributes), torch.empty_like(topology)
         parts = torch.zeros(SLICES, *attention.t().shape, dtype=attention.dtype)
         tensors = grad.contiguous(), attributes, topology, attention.t().contiguous(), logits
         arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, parts)]
         _backward(*[*arrays, ctx.slope])
-        return grad_attributes, grad_topology, parts.sum(dim=0).t(), None
+        return grad_attributes, grad_topology, parts.sum(dim=0).t(), None, None
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)

@@ -18,10 +18,7 @@ from relwise.kernels.dropout import Drawn, drop
 from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
 from relwise.kernels.heads import head_logits, head_logits_backward, row_logits_backward
 from relwise.kernels.matmul import Precision, product
-
-# Bytes of a table beyond which it is made again in the backward pass: a few hundredths of the layer's time, for memory
-# that would be held while all that comes behind the layer is at work.
-LARGE = 256 << 20
+from relwise.kernels.remaking import is_large, remake
 
 
 def relgnn_layer(
@@ -51,7 +48,7 @@ def relgnn_layer(
         dropped: which entries of x are zeroed first; None: none.
     """
     tensors = x, weights, weight_self, *attention, relation_state
-    out = _Layer.apply(*tensors, adjacency, keep, slope, precision, dropped)
+    out = _Layer.apply(*tensors, adjacency, keep, slope, precision, dropped, remake(x))
     # By itself: what comes back through it is the layer's own, which may then write to it.
     return functional.leaky_relu_(out, slope)  # pyright: ignore[reportArgumentType]
 
@@ -62,22 +59,23 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx, x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-        adjacency, keep, slope, precision, dropped,
+        adjacency, keep, slope, precision, dropped, again,
     ):  # fmt: skip
         kept_x = drop(x, dropped)
         own = product(kept_x, weight_self, precision)
         rows = grouped_product(kept_x, weights, adjacency, precision)
         target_logit, row_logit = head_logits(own, of_target), head_logits(rows, of_source)
         row_logit += (relation_state @ of_relation).index_select(0, adjacency.row_relation)
-        ctx.made = None if dropped is None or _is_large(x) else kept_x, None if _is_large(rows) else rows
+        ctx.made = None if dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows
         del kept_x
         out, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
         out += own
         ctx.save_for_backward(
-            x, weights, weight_self, of_target, of_relation, of_source, relation_state,
+            None if again else x, weights, weight_self, of_target, of_relation, of_source, relation_state,
             target_logit, row_logit, logsumexp, keep,
         )  # fmt: skip
         ctx.adjacency, ctx.slope, ctx.precision, ctx.dropped = adjacency, slope, precision, dropped
+        ctx.again = again
         return out
 
     @staticmethod
@@ -90,17 +88,17 @@ class _Layer(torch.autograd.Function):
         # The rows are written over: going back a second time makes them again.
         (x, rows), ctx.made = ctx.made, (None, None)
         if rows is None:
-            rows = grouped_product(drop(given, ctx.dropped) if x is None else x, weights, adjacency, precision)
+            rows = grouped_product(_dropped(ctx, given) if x is None else x, weights, adjacency, precision)
         grad_own = grads[0]
         states = grad_own, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
         if rows.device.type == "cpu":
             grad_rows = rows
             grad_target, grad_row = attend_backward_in_place(*states)
-            x = drop(given, ctx.dropped) if x is None else x  # not before: beside the attention it would only be held
+            x = _dropped(ctx, given) if x is None else x  # not before: beside the attention it would only be held
             grad_of_source = row_logits_backward(grad_row, x, of_source, weights, adjacency, grad_rows)
         else:
             grad_target, grad_row, grad_rows = attend_backward(*states)
-            x = drop(given, ctx.dropped) if x is None else x
+            x = _dropped(ctx, given) if x is None else x
             grad_of_source = head_logits_backward(grad_row, rows, of_source, grad_rows)
         del rows, states
         by_relation = torch.zeros(len(relation_state), grad_row.shape[1], dtype=grad_row.dtype, device=grad_row.device)
@@ -114,9 +112,10 @@ class _Layer(torch.autograd.Function):
         del grad_rows
         return (
             drop(grad_x, ctx.dropped), grad_weights, grad_weight_self, grad_of_target, relation_state.t() @ by_relation,
-            grad_of_source, by_relation @ of_relation.t(), None, None, None, None, None,
+            grad_of_source, by_relation @ of_relation.t(), None, None, None, None, None, None,
         )  # fmt: skip
 
 
-def _is_large(table: Tensor) -> bool:
-    return table.numel() * table.element_size() > LARGE
+def _dropped(ctx, given: Tensor | None) -> Tensor:
+    """The layer's input, what was dropped of it zeroed: as given, or made again."""
+    return drop(given, ctx.dropped) if given is not None else drop(ctx.again(), ctx.dropped)

@@ -85,6 +85,35 @@ def test_without_dropout_nothing_is_drawn():
     assert torch.equal(torch.rand(1), drawn)
 
 
+def test_what_is_seen_of_the_nodes_once_is_seen_anew_where_they_change():
+    embedding = trained(3)
+    prepared = embedding.prepare(3)
+    assert torch.equal(embedding(prepared), embedding.weight)
+    prepared[1] = -1
+    assert torch.equal(embedding(prepared)[1], embedding.unknown)
+    prepared[:2] = torch.tensor([1, 0])
+    assert torch.equal(embedding(prepared), embedding.weight[[1, 0, 2]])
+    assert torch.equal(embedding(embedding.prepare(4))[3], embedding.unknown)
+    with torch.inference_mode():
+        assert torch.equal(embedding(embedding.prepare(3)), embedding.weight)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_gradients_have_the_bits_of_where(dropout):
+    embedding = trained(400, dropout=dropout, new=np.arange(400) % 7 == 0)
+    prepared = embedding.prepare(400)
+    torch.manual_seed(0)
+    out = embedding(prepared)
+    torch.manual_seed(0)
+    new = prepared == -1
+    new |= (torch.rand(400) < dropout) if dropout else False
+    expected = torch.where(new[:, None], embedding.unknown, embedding.weight)
+    grad, of = torch.randn(400, 4), (embedding.weight, embedding.unknown)
+    assert torch.equal(out, expected)
+    for one, other in zip(*(torch.autograd.grad(t, of, grad) for t in (out, expected)), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_round_trip():
     embedding = trained(3, dropout=0.2)
     again = reloaded(embedding)

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from relwise.kernels.remaking import replace_rows
+
 NEW = -1
 """The index of a node that has no vector of its own."""
 
@@ -53,6 +55,7 @@ class LearntEmbedding(nn.Module):
         self.unknown = nn.Parameter(torch.zeros(dim))
         self.register_buffer("known", torch.ones(num_nodes, dtype=torch.bool) if new is None else torch.tensor(~new))
         self.dropout = dropout
+        self._cached: tuple[Tensor, int | None, tuple[Tensor, bool, bool]] | None = None
         nn.init.normal_(self.weight, std=3 * dim**-0.5 if std is None else std)
 
     def prepare(self, num_nodes: int) -> Tensor:
@@ -64,14 +67,17 @@ class LearntEmbedding(nn.Module):
 
     def forward(self, prepared: Tensor) -> Tensor:
         """(n, dim) the vectors of n nodes."""
-        new = prepared == NEW
+        new, any_new, in_order = self._seen(prepared)
         if self.training and self.dropout:
-            # Drawn on the CPU, so that a device draws no others.
-            new = new | (torch.rand(len(prepared)) < self.dropout).to(new.device)
+            # Drawn on the CPU, so that a device draws no others; and looked at there, so that none is waited for.
+            drawn = torch.rand(len(prepared)) < self.dropout
+            any_new = any_new or bool(drawn.any())
+            new = new | _sent(drawn, new.device)
         if len(self.weight) == 0:
             return self.unknown.expand(len(prepared), -1)
-        own = self._own(prepared)
-        return torch.where(new[:, None], self.unknown, own) if new.any() else own
+        # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
+        own = self.weight if in_order else nn.functional.embedding(prepared.clamp(min=0), self.weight)
+        return replace_rows(own, new, self.unknown) if any_new else own
 
     def config(self) -> dict[str, Any]:
         """The arguments of the constructor that matter after the start."""
@@ -82,11 +88,21 @@ class LearntEmbedding(nn.Module):
         """The embedding that `config()` described, its vectors to be loaded."""
         return cls(**config)
 
-    def _own(self, prepared: Tensor) -> Tensor:
-        """(n, dim) the nodes' own vectors, whatever stands where they have none."""
-        # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
-        if prepared.device.type == "cpu" and len(prepared) == len(self.weight):
-            in_order = (prepared == torch.arange(len(prepared))) | (prepared == NEW)
-            if in_order.all():
-                return self.weight
-        return nn.functional.embedding(prepared.clamp(min=0), self.weight)
+    def _seen(self, prepared: Tensor) -> tuple[Tensor, bool, bool]:
+        """(n,) which nodes are new, whether any is, and whether all others are the weight's in order.
+
+        Asked once of what is given step after step: a GPU would have to be waited for each time.
+        """
+        version = None if prepared.is_inference() else prepared._version  # which an edit in place raises
+        if self._cached is None or self._cached[0] is not prepared or self._cached[1] != version:
+            new = prepared == NEW
+            in_order = len(prepared) == len(self.weight)
+            if in_order:
+                in_order = bool((new | (prepared == torch.arange(len(prepared), device=prepared.device))).all())
+            self._cached = prepared, version, (new, bool(new.any()), in_order)
+        return self._cached[2]
+
+
+def _sent(drawn: Tensor, device: torch.device) -> Tensor:
+    """On the device, which is not waited for."""
+    return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn.to(device)
