@@ -9,6 +9,7 @@ It runs before each training, and by `relwise audit DATA`. Each check is a file:
 | `derived` | a relation that follows from two others |
 | `times` | evidence later than what it must predict |
 | `attributes` | columns that betray the answer |
+| `blanks` | columns of edges whose blanks tell what came after the cut |
 | `nodes` | unseen and isolated nodes, types without edges, relations with few |
 
 `leakage` tells of each test edge whether it stands in train in another guise, for measures without those.

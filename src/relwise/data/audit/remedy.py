@@ -15,7 +15,7 @@ def keep_together(case: Case, group: list[int], through: list[int], undated: lis
     """
     names = case.graph.relation_names
     if case.graph.split_rule.by == "time":
-        tables = " and ".join(f"[relations.{_key(names[r])}]" for r in undated)
+        tables = " and ".join(f"[relations.{key(names[r])}]" for r in undated)
         return f'give {tables} time = "column of dates", or leave it out'
     if case.graph.split_rule.by == "given":
         return f"leave {_either(case, group)} out of the data, or split anew: " + _split(case, group, through)
@@ -40,12 +40,16 @@ def words_of_split(group: list[str], through: list[str]) -> str:
 
 
 def _either(case: Case, relations: list[int]) -> str:
-    names = [f"[relations.{_key(case.graph.relation_names[r])}]" for r in relations]
+    names = [f"[relations.{key(case.graph.relation_names[r])}]" for r in relations]
     return names[0] if len(names) == 1 else " or ".join(names[:2])
 
 
-def _key(name: str) -> str:
-    """A name as a key of TOML: in quotes where it is not bare."""
+def key(name: str) -> str:
+    """A name as a key of TOML: in quotes where it is not bare.
+
+    >>> key("buys"), key("office.in_city.city")
+    ('buys', '"office.in_city.city"')
+    """
     return name if name.replace("_", "").replace("-", "").isalnum() and name.isascii() else _quoted(name)
 
 

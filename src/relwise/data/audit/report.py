@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relwise.data.audit.attributes import attributes
+from relwise.data.audit.blanks import blanks
 from relwise.data.audit.case import Case
 from relwise.data.audit.derived import derived
 from relwise.data.audit.finding import SEVERITIES, Finding
@@ -96,7 +97,7 @@ def audit(
         pairs = overlaps(case)
     else:
         case.unexamined.append("relations that tie the same pairs; the time ran out")
-    findings += pairs + attributes(case)
+    findings += pairs + attributes(case) + blanks(case)
     findings += derived(case, {name for finding in pairs for name in finding.relations})
     findings.sort(key=lambda finding: (SEVERITIES.index(finding.severity), -finding.share))
     return Audit(tuple(findings), tuple(case.unexamined))
