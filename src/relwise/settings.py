@@ -13,6 +13,7 @@ SamplerName = Literal["random", "hardest", "nscaching", "asa"]
 DecoderName = Literal["distmult", "complex"]
 TextName = Literal["tfidf", "rnn", "rnn_pretrained", "model2vec", "sentence_transformers"]
 Measure = Literal["ap", "auc", "mrr"]
+MaskName = Literal["random", "time"]
 
 
 class ModelSettings(BaseModel):
@@ -42,6 +43,11 @@ class ModelSettings(BaseModel):
         lt=1,
         description="share of the learnt embeddings that each step replaces by the one that new nodes share; 0 leaves "
         "that one untrained",
+    )
+    degrees: bool = Field(
+        False,
+        description="let nodes know how many training edges of each relation they have: attention takes means, and "
+        "cannot count",
     )
     text: TextName = Field(
         "tfidf",
@@ -96,6 +102,11 @@ class TrainingSettings(BaseModel):
     weight_decay: float = Field(1e-5, ge=0, description="L2 pull of all weights towards zero")
     share: float = Field(
         0.3, gt=0, lt=1, description="share of the training edges supervised, and masked, in each step"
+    )
+    mask: MaskName = Field(
+        "random",
+        description="random | time: which edges a step learns from; time takes all from a random moment on, and "
+        "nothing from then on carries a message: what a split by time asks of the network",
     )
     select: Measure = Field("ap", description="ap | auc | mrr: validation measure by which the best state is kept")
     eval_every: int = Field(10, ge=1, description="steps between validations")
@@ -166,6 +177,7 @@ class SettingsKeywords(TypedDict, total=False):
     precision: Literal["float32", "bf16"]
     node_embedding: bool
     embedding_dropout: float
+    degrees: bool
     text: TextName
     text_model: str | None
     decoder: DecoderName
@@ -179,6 +191,7 @@ class SettingsKeywords(TypedDict, total=False):
     learning_rate: float
     weight_decay: float
     share: float
+    mask: MaskName
     select: Measure
     eval_every: int
     patience: int

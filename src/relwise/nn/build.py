@@ -111,4 +111,5 @@ def _assemble(
         settings.dropout,
         settings.precision,
         edge_encoder,
+        settings.degrees,
     )

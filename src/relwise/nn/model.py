@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.matmul import Precision
 from relwise.nn.decoders import Decoder
+from relwise.nn.degrees import DegreeEncoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
 from relwise.nn.edge_layer import EdgeStates
 from relwise.nn.relgnn import AttributeFusion, RelGNNConv
@@ -29,6 +30,7 @@ class RelGNN(nn.Module):
         dropout: share of the inputs of each layer that a step zeroes.
         precision: of the layers' matrix products (see `RelGNNConv`).
         edge_encoder: of the edges' attributes; None: they have none.
+        degrees: add to h^(0) what the numbers of a node's neighbours say (`relwise.nn.degrees`), which attention hides.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class RelGNN(nn.Module):
         dropout: float = 0.0,
         precision: Precision = "float32",
         edge_encoder: EdgeEncoder | None = None,
+        degrees: bool = False,
     ) -> None:
         super().__init__()
         self.encoders = nn.ModuleList(encoders)
@@ -58,6 +61,7 @@ class RelGNN(nn.Module):
             # The decoder's states are shared in: a state of the layer's own would be a weight without a use.
             del layer.relation_state
         self.fusion = AttributeFusion(dim, heads)
+        self.degrees = DegreeEncoder(num_relations, dim) if degrees else None
         self.dropout = dropout
 
     def relation_state(self) -> Tensor:
@@ -79,7 +83,7 @@ class RelGNN(nn.Module):
             keep: (F,) bool, which facts carry messages; None: all.
             edge_inputs: the edges' attributes, prepared, where the network has an encoder for them.
         """
-        attributes, edges = self._attributes(inputs), self._edge_states(edge_inputs)
+        attributes, edges = self._start(inputs, adjacency, keep), self._edge_states(edge_inputs)
         state, relation_state = attributes, self.relation_state()
         share = self.dropout if self.training else 0.0
         for layer in self._convolutions():
@@ -88,7 +92,7 @@ class RelGNN(nn.Module):
 
     def attention(self, inputs: Sequence, adjacency: Adjacency, edge_inputs: EdgeInputs | None = None) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
-        state, edges = self._attributes(inputs), self._edge_states(edge_inputs)
+        state, edges = self._start(inputs, adjacency), self._edge_states(edge_inputs)
         weights = []
         for layer in self._convolutions():
             weights.append(layer.attention(state, adjacency, self.relation_state(), edges=edges))
@@ -102,10 +106,11 @@ class RelGNN(nn.Module):
             raise ValueError("the network reads the edges' attributes, and was given none")
         return self.edge_encoder(edge_inputs)
 
-    def _attributes(self, inputs: Sequence) -> Tensor:
+    def _start(self, inputs: Sequence, adjacency: Adjacency, keep: Tensor | None = None) -> Tensor:
         """(N, d) h^(0) of all types."""
         parts = [encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        attributes = parts[0] if len(parts) == 1 else torch.cat(parts)
+        return attributes if self.degrees is None else attributes + self.degrees(adjacency, keep)
 
     def _convolutions(self) -> Iterator[RelGNNConv]:
         for layer in self.layers:

@@ -23,7 +23,6 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
-from relwise.kernels.choice import choose
 from relwise.kernels.matmul import library
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import (
@@ -39,6 +38,7 @@ from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
 from relwise.settings import Settings
+from relwise.train.masks import make_mask
 
 RANKED = 2000  # validation edges ranked, at most, where MRR selects: enough to tell states apart, and quick
 DIVERGED = "lower learning_rate, or scale the attributes"
@@ -146,7 +146,7 @@ class Trainer:
         self._fact, self._open = messages.facts[learnable], open_
         self._learnable = np.zeros(messages.num_facts, dtype=bool)
         self._learnable[self._fact[open_]] = True
-        self._num_learnable = int(self._learnable.sum())
+        self.mask = make_mask(settings.mask, self._learnable, settings.share, split.message, messages.facts)
         self.sampler = make_sampler(settings)
         self.model = build_model(graph, settings, derived_seed(seed, 0), split.message)
         self.inputs = prepare_inputs(self.model, graph)
@@ -232,13 +232,11 @@ class Trainer:
 
     def _supervised(self, seed: int) -> tuple[np.ndarray, Tensor]:
         """The edges that this step learns from, and the facts that carry its messages: disjoint, always."""
-        chosen = np.empty(len(self._learnable), dtype=bool)
-        count = max(1, round(self.settings.share * self._num_learnable))
-        choose(np.uint64(derived_seed(seed, 0)), self._learnable, count, chosen)
+        chosen, silent = self.mask.draw(derived_seed(seed, 0))
         taken = chosen[self._fact]
         taken &= self._open
         index = np.flatnonzero(taken)
-        return index, torch.from_numpy(np.logical_not(chosen, out=chosen))
+        return index, torch.from_numpy(np.logical_not(silent, out=silent))
 
     def _score(self, nodes: Tensor, *parts: Edges) -> Tensor:
         columns = zip(*((part.heads, part.relations, part.tails) for part in parts), strict=True)
