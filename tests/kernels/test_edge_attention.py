@@ -8,7 +8,7 @@ import torch
 from torch.autograd import gradcheck
 
 from relwise.kernels.attention import attend
-from relwise.kernels.edge_attention import EdgeSlots, attend_edges, attend_edges_backward
+from relwise.kernels.edge_attention import EdgeSlots, EdgeTerms, attend_edges, attend_edges_backward
 from tests.kernels.test_attention import inputs, masks, message_graph
 
 SHARES = {"all": 1.0, "some": 0.5, "none": 0.0}
@@ -43,13 +43,13 @@ def plain(target_logit, row_logit, rows, edge_logit, edge_value, adjacency, slot
 
 
 def run(given, adjacency, slots, keep=None):
-    return attend_edges(*[*given, adjacency, slots, keep])
+    return attend_edges(EdgeTerms(*given), adjacency, slots, keep)
 
 
 def back(out, said, given, logsumexp, adjacency, slots, keep=None):
     """The gradients where those above are ones."""
-    above = torch.ones_like(out), torch.ones_like(said)
-    return attend_edges_backward(*[*above, *given, logsumexp, adjacency, slots, keep])
+    above = torch.ones_like(out), torch.ones_like(said), logsumexp
+    return attend_edges_backward(*above, EdgeTerms(*given), adjacency, slots, keep)
 
 
 @pytest.mark.parametrize("share", SHARES)
@@ -67,8 +67,8 @@ def test_agrees_with_one_target_after_the_other(share, mask, dtype, tolerance):
     torch.testing.assert_close(out.double(), expected[0], rtol=tolerance, atol=tolerance)
     torch.testing.assert_close(said.double(), expected[1], rtol=tolerance, atol=tolerance)
     above = [torch.randn(t.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) for t in expected]
-    given = [*(t.to(dtype) for t in above), *ours, logsumexp]
-    got = attend_edges_backward(*[*given, adjacency, slots, keep])
+    grad_out, grad_said = (t.to(dtype) for t in above)
+    got = attend_edges_backward(grad_out, grad_said, logsumexp, EdgeTerms(*ours), adjacency, slots, keep)
     want = torch.autograd.grad(expected, exact, above, allow_unused=True, materialize_grads=True)
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance * max(1, b.abs().sum().item()))

@@ -14,6 +14,7 @@ No atomics: a target is one thread's, an edge's state has one edge, and gradient
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -50,21 +51,12 @@ class EdgeSlots:
         """
         row = adjacency.row.cpu().numpy()
         by_row = torch.from_numpy(sort_by_key(row, row[:0], len(adjacency.row_source))[1])
-        return EdgeSlots(slot.to(torch.int32), by_row.to(adjacency.row.device))
+        device = adjacency.row.device
+        return EdgeSlots(slot.to(device, torch.int32), by_row.to(device))
 
 
-def attend_edges(
-    target_logit: Tensor,
-    row_logit: Tensor,
-    rows: Tensor,
-    edge_logit: Tensor,
-    edge_value: Tensor,
-    adjacency: Adjacency,
-    slots: EdgeSlots,
-    keep: Tensor | None = None,
-    slope: float = 0.2,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Attention over each node's incoming edges, with what the edges' own states add; differentiable but by `keep`.
+class EdgeTerms(NamedTuple):
+    """What attention is made of, and, of its backward pass, the gradient of each.
 
     Args:
         target_logit: (N, L) the target's part of each logit.
@@ -72,6 +64,22 @@ def attend_edges(
         rows: (P, d) what each row says.
         edge_logit: (A, L) the part of each edge's state.
         edge_value: (A, k) what each edge's state says.
+    """
+
+    target_logit: Tensor
+    row_logit: Tensor
+    rows: Tensor
+    edge_logit: Tensor
+    edge_value: Tensor
+
+
+def attend_edges(
+    terms: EdgeTerms, adjacency: Adjacency, slots: EdgeSlots, keep: Tensor | None = None, slope: float = 0.2
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Attention over each node's incoming edges, with what the edges' own states add; differentiable by the terms.
+
+    Args:
+        terms: the parts of the logits, and what is said.
         adjacency: the message graph.
         slots: which state is which edge's.
         keep: (F,) bool, the facts whose edges carry messages; None: all.
@@ -81,97 +89,76 @@ def attend_edges(
         (N, d) Σ ᾱ rows, (N, k) Σ ᾱ edge_value, and (N, L) the logarithm of the sum of each node's exponentials,
         infinite where no edge is kept: without gradient.
     """
-    tensors = target_logit, row_logit, rows, edge_logit, edge_value
-    return _AttendEdges.apply(*tensors, adjacency, slots, keep, slope)  # pyright: ignore[reportReturnType]
+    return _AttendEdges.apply(*terms, adjacency, slots, keep, slope)  # pyright: ignore[reportReturnType]
 
 
 class _AttendEdges(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, target_logit, row_logit, rows, edge_logit, edge_value, adjacency, slots, keep, slope):
-        given = target_logit, row_logit, rows, edge_logit, edge_value
-        out, said, logsumexp = _forward(*given, adjacency, slots, keep, slope)
-        ctx.save_for_backward(*given, logsumexp, keep)
+    def forward(ctx, *given):
+        *tensors, adjacency, slots, keep, slope = given
+        out, said, logsumexp = _forward(EdgeTerms(*tensors), adjacency, slots, keep, slope)
+        ctx.save_for_backward(*tensors, logsumexp, keep)
         ctx.mark_non_differentiable(logsumexp)
         ctx.adjacency, ctx.slots, ctx.slope = adjacency, slots, slope
         return out, said, logsumexp
 
     @staticmethod
     def backward(ctx, *grads):
-        *tensors, keep = ctx.saved_tensors
-        given = [grads[0], grads[1], *tensors, ctx.adjacency, ctx.slots, keep, ctx.slope]
-        return (*attend_edges_backward(*given), None, None, None, None)
+        *tensors, logsumexp, keep = ctx.saved_tensors
+        above = grads[0], grads[1], logsumexp
+        found = attend_edges_backward(*above, EdgeTerms(*tensors), ctx.adjacency, ctx.slots, keep, ctx.slope)
+        return (*found, None, None, None, None)
 
 
 def _forward(
-    target_logit: Tensor,
-    row_logit: Tensor,
-    rows: Tensor,
-    edge_logit: Tensor,
-    edge_value: Tensor,
-    adjacency: Adjacency,
-    slots: EdgeSlots,
-    keep: Tensor | None,
-    slope: float,
+    terms: EdgeTerms, adjacency: Adjacency, slots: EdgeSlots, keep: Tensor | None, slope: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     kept = fact_mask(keep, adjacency)
-    if rows.device.type != "cpu":
-        return _attend_reference(target_logit, row_logit, rows, edge_logit, edge_value, adjacency, slots, kept, slope)
-    out = rows.new_empty(len(target_logit), rows.shape[1])
-    said = rows.new_empty(len(target_logit), edge_value.shape[1])
-    logsumexp = torch.empty_like(target_logit, memory_format=torch.contiguous_format)
-    states = _arrays(target_logit, row_logit, rows, edge_logit, edge_value)
+    if terms.rows.device.type != "cpu":
+        return _attend_reference(terms, adjacency, slots, kept, slope)
+    out = terms.rows.new_empty(len(terms.target_logit), terms.rows.shape[1])
+    said = terms.rows.new_empty(len(terms.target_logit), terms.edge_value.shape[1])
+    logsumexp = torch.empty_like(terms.target_logit, memory_format=torch.contiguous_format)
     edges = _arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
-    edge_attention_cpu.forward(*[*states, *edges, slope, out.numpy(), said.numpy(), logsumexp.numpy()])
+    edge_attention_cpu.forward(*[*_arrays(*terms), *edges, slope, out.numpy(), said.numpy(), logsumexp.numpy()])
     return out, said, logsumexp
 
 
 def attend_edges_backward(
     grad_out: Tensor,
     grad_said: Tensor,
-    target_logit: Tensor,
-    row_logit: Tensor,
-    rows: Tensor,
-    edge_logit: Tensor,
-    edge_value: Tensor,
     logsumexp: Tensor,
+    terms: EdgeTerms,
     adjacency: Adjacency,
     slots: EdgeSlots,
     keep: Tensor | None = None,
     slope: float = 0.2,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The gradients of `attend_edges`' first two results by its first five arguments, in their order."""
+) -> EdgeTerms:
+    """The gradients by the terms of `attend_edges`' first two results, whose third is `logsumexp`."""
     kept = fact_mask(keep, adjacency)
-    given = target_logit, row_logit, rows, edge_logit, edge_value
-    if rows.device.type != "cpu":
+    if terms.rows.device.type != "cpu":
         with torch.enable_grad():
-            inputs = [tensor.detach().requires_grad_() for tensor in given]
-            out, said, _ = _attend_reference(*inputs, adjacency, slots, kept, slope)  # pyright: ignore[reportCallIssue]
-            return torch.autograd.grad((out, said), inputs, (grad_out, grad_said))  # pyright: ignore[reportReturnType]
-    grads = tuple(torch.zeros(t.shape, dtype=t.dtype) for t in given)
-    grad_target, grad_row, grad_rows, grad_edge_logit, grad_edge_value = (grad.numpy() for grad in grads)
+            inputs = EdgeTerms(*(tensor.detach().requires_grad_() for tensor in terms))
+            out, said, _ = _attend_reference(inputs, adjacency, slots, kept, slope)
+            return EdgeTerms(*torch.autograd.grad((out, said), inputs, (grad_out, grad_said)))
+    found = EdgeTerms(*(torch.zeros(t.shape, dtype=t.dtype) for t in terms))
+    grad_target, grad_row, grad_rows, grad_edge_logit, grad_edge_value = (grad.numpy() for grad in found)
     weight = np.empty(adjacency.num_edges, grad_rows.dtype)
-    grad_logit = np.empty((adjacency.num_edges, target_logit.shape[1]), grad_rows.dtype)
-    above, states = _arrays(grad_out, grad_said), _arrays(*given, logsumexp)
+    grad_logit = np.empty((adjacency.num_edges, grad_target.shape[1]), grad_rows.dtype)
+    above, states = _arrays(grad_out, grad_said), _arrays(*terms, logsumexp)
     edges = _arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
     filled = grad_target, grad_edge_logit, grad_edge_value, weight, grad_logit
     edge_attention_cpu.backward_by_target(*[*above, *states, *edges, slope, *filled])
     transpose = _arrays(adjacency.row_indptr, adjacency.row_target, slots.by_row)
     edge_attention_cpu.backward_by_row(*[above[0], *transpose, weight, grad_logit, grad_row, grad_rows])
-    return grads  # pyright: ignore[reportReturnType]
+    return found
 
 
 def _attend_reference(
-    target_logit: Tensor,
-    row_logit: Tensor,
-    rows: Tensor,
-    edge_logit: Tensor,
-    edge_value: Tensor,
-    adjacency: Adjacency,
-    slots: EdgeSlots,
-    keep: Tensor,
-    slope: float,
+    terms: EdgeTerms, adjacency: Adjacency, slots: EdgeSlots, keep: Tensor, slope: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`attend_edges` in plain torch, differentiable, on any device; makes a tensor of edges × d."""
+    target_logit, row_logit, rows, edge_logit, edge_value = terms
     target, row = edge_targets(adjacency.indptr), adjacency.row.long()
     has, slot = (slots.slot >= 0)[:, None], slots.slot.clamp_min(0).long()
     none = edge_logit.new_zeros(())

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.edge_attention import EdgeSlots, attend_edges
+from relwise.kernels.edge_attention import EdgeSlots, EdgeTerms, attend_edges
 from relwise.kernels.grouped import grouped_product, grouped_product_backward
 from relwise.kernels.heads import head_logits, head_logits_backward
 from relwise.kernels.matmul import Precision
@@ -70,8 +70,9 @@ def edge_layer(
     rows = row_states(x, weights, adjacency, precision)
     by_relation = (relation_state @ of_relation).index_select(0, adjacency.row_relation)
     row_logit = state_logits(rows, of_source) + by_relation
-    logits = state_logits(own, of_target), row_logit, rows, state_logits(edges.state, of_edge), edges.state
-    out, said, _ = attend_edges(*logits, adjacency, edges.slots, keep, slope)
+    by_edge = state_logits(edges.state, of_edge), edges.state
+    terms = EdgeTerms(state_logits(own, of_target), row_logit, rows, *by_edge)
+    out, said, _ = attend_edges(terms, adjacency, edges.slots, keep, slope)
     return functional.leaky_relu(own + out + said @ edge_weight, slope)
 
 
