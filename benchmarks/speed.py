@@ -73,18 +73,23 @@ def main() -> None:
 
 def run_all(parts: list[str], arguments: argparse.Namespace) -> list[dict[str, str]]:
     """Measure what is asked for and does not stand; every group's rows are written when it is done."""
+    on_gpu = arguments.device == "cuda"
     about = machine(PACKAGES) | {"threads": threads(arguments.threads)}
+    if on_gpu:
+        about["cpu"] = f"{torch.cuda.get_device_name()} beside {about['cpu']}"
     rows, began = read_rows(arguments.csv), time.perf_counter()
     done: set[str] = set()
 
     def run(spec: Spec) -> Rows:
         print(f"{time.perf_counter() - began:6.0f} s  {case_name(spec)}", file=sys.stderr, flush=True)
         limit = min(1e9 * arguments.memory, available() - 1e9)  # of others' memory nothing is taken
-        found = in_process(spec, limit, arguments.threads)
+        # A GPU's driver reserves addresses without end: no limit can be set there.
+        found = in_process(spec, 0 if on_gpu else limit, arguments.threads)
         return [row | {"memory_gb": round(limit / 1e9, 1)} for row in found]
 
     for part in parts:
-        for group in [] if part == "show" else cases.full(part):
+        groups = cases.on_gpu if on_gpu else cases.full
+        for group in [] if part == "show" else groups(part):
             group = [{**spec, "device": arguments.device} for spec in group]
             status = {row["case"]: row["status"] for row in rows if not arguments.again or row["case"] in done}
             pending = [spec for spec in group if _pending(spec, status, group)]

@@ -9,7 +9,7 @@ from speed_parts.peers import LEAN
 from speed_parts.processes import Spec, case_name
 
 PARTS = ("layer", "step", "floors", "sampler", "ranking", "growth", "start")
-DEVICE_PARTS = ("layer", "step", "floors")
+DEVICE_PARTS = ("layer", "step", "floors", "sampler")
 POOLS = (10, 100, 500)
 EPOCH = {"layers": 1, "share": 0.1}
 
@@ -38,6 +38,20 @@ def full(part: str) -> list[list[Spec]]:
         short = case("epoch", "power-law-10M", dim=64, steps=2, settings=EPOCH, timeout=600)
         return [[short], [case("epoch", "power-law-50M", dim=64, steps=10, settings=EPOCH, timeout=3600)]]
     return [[case("start", "amazon", timeout=600)]]
+
+
+def on_gpu(part: str) -> list[list[Spec]]:
+    """The groups of a part on a GPU, where pages are no question and most graphs fit."""
+    if part == "layer":
+        sizes = [("amazon", 128), ("youtube-size", 128), *((f"power-law-{size}", 64) for size in ("1M", "10M", "50M"))]
+        each = [[case("layer", graph, who, dim, rounds=2) for who in ("relwise", LEAN)] for graph, dim in sizes]
+        names = ("RGCNConv", "HGTConv", "RGATConv")
+        return [*each, *([case("layer", graph, who) for who in names] for graph in ("amazon", "youtube-size"))]
+    if part == "step":
+        road = {"settings": {"steps": 250}, "first": 80, "every": 5, "timeout": 500}
+        steps = [case("step", "amazon", who, rounds=2) for who in ("relwise", LEAN)]
+        return [steps, [case("reach", "amazon", who, rounds=2, **road) for who in ("relwise", LEAN)]]
+    return full(part)
 
 
 def small(part: str) -> list[list[Spec]]:

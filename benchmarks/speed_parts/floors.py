@@ -16,15 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from relwise.data.edges import Edges
 from relwise.kernels.attention import attend, attend_backward
 from relwise.kernels.dropout import dropout
 from relwise.kernels.grouped import grouped_product, grouped_product_backward
 from relwise.kernels.matmul import product
+from relwise.negatives.device import Triples
 from relwise.nn.relgnn import SLOPE
 from relwise.settings import Settings
 from relwise.train.loop import Trainer
 from speed_parts.graphs import training_data
-from speed_parts.loop import FusedModel, PlainLoop
 from speed_parts.measure import repeat
 from speed_parts.rates import Rates
 
@@ -58,11 +59,8 @@ def measure(spec: dict[str, Any]) -> list[dict[str, Any]]:
     """A row for each operation, each layer of the network counted in; then their sum, and the whole step."""
     device, budget = spec["device"], spec["seconds"]
     graph, split = training_data(spec["graph"])
-    settings = Settings.of({"sampler": "random", "dim": spec["dim"]})
-    if device == "cuda":
-        step = _of_loop(PlainLoop(graph, split, settings, 0, ours=True, device=device))
-    else:
-        step = _of_trainer(Trainer(graph, split, settings, 0))
+    settings = Settings.of({"sampler": "random", "dim": spec["dim"], "device": device})
+    step = _of_trainer(Trainer(graph, split, settings, 0))
     floors, rates = floors_of(step, Rates(device, budget / 4))
     operations = operations_of(step)
     assert floors.keys() == operations.keys()
@@ -191,33 +189,26 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
 def _of_trainer(trainer: Trainer) -> Step:
     trainer.step()  # so that every weight has a gradient
     index, keep = trainer._supervised(0)
-    edges = trainer.corruptor.at(index)
-    positives = torch.stack([torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)])
+    place: Any = trainer.place
+    positives, keep = _stacked(place.positives(index)), keep.to(trainer.device)
     adjacency, model = trainer.adjacency, trainer.model
     with torch.no_grad():
         nodes = model.encode(trainer.inputs, adjacency, keep)
         logit = model.decoder(nodes, *positives)
 
     def corrupt() -> Any:
-        return trainer.corruptor.sample(index, trainer.sampler, model.decoder, nodes, logit, 0, 1)
-
-    drawn = corrupt().edges
-    negatives = torch.stack([torch.from_numpy(a.copy()) for a in (drawn.heads, drawn.relations, drawn.tails)])
+        return place.negatives(index, nodes, logit, 0, 1)
 
     def whole() -> None:
         trainer.step()
         trainer.state.step += 1
 
-    draw, update = lambda: trainer._supervised(0), trainer.optimizer.step
+    draw, update, negatives = lambda: trainer._supervised(0), trainer.optimizer.step, _stacked(corrupt().edges)
     return Step(model, trainer.inputs, adjacency, keep, positives, negatives, draw, corrupt, update, whole)
 
 
-def _of_loop(loop: PlainLoop) -> Step:
-    assert isinstance(loop.model, FusedModel)
-    loop.step()
-    chosen = loop.drawn()
-    positives = loop.edges[:, chosen[loop.fact]]
-    return Step(
-        loop.model.model, loop.model.inputs, loop.model.adjacency, ~chosen, positives, loop.corrupted(positives),
-        loop.drawn, lambda: loop.corrupted(positives), loop.optimizer.step, loop.step,
-    )  # fmt: skip
+def _stacked(edges: Edges | Triples) -> Tensor:
+    """(3, n) heads, relations and tails."""
+    if isinstance(edges, Triples):
+        return torch.stack(edges)
+    return torch.stack([torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)])

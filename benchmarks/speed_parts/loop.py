@@ -46,45 +46,24 @@ class LeanModel(nn.Module):
         return (nodes[heads] * self.relation[relations] * nodes[tails]).sum(dim=1)
 
 
-class FusedModel(nn.Module):
-    """Our own network, for this loop: where `Trainer` does not run, on a GPU, both sides share the loop."""
-
-    def __init__(self, model: RelGNN, inputs: list, messages: MessageGraph, device: str) -> None:
-        super().__init__()
-        self.model, self.adjacency = model, messages.adjacency.to(device)
-        self.inputs = [{name: t.to(device) for name, t in one.items()} for one in inputs]
-
-    def encode(self, keep: Tensor | None = None) -> Tensor:
-        return self.model.encode(self.inputs, self.adjacency, keep)
-
-    def score(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
-        return self.model.decoder(nodes, heads, relations, tails)
-
-
 class PlainLoop:
     """Full-graph steps in plain torch.
 
     Args:
         graph, split, settings, seed: as the trainer's.
-        ours: whether the model is ours; else the lean one.
         device: "cpu" or "cuda".
     """
 
-    def __init__(
-        self, graph: Graph, split: Split, settings: Settings, seed: int = 0, ours: bool = False, device: str = "cpu"
-    ) -> None:
+    def __init__(self, graph: Graph, split: Split, settings: Settings, seed: int = 0, device: str = "cpu") -> None:
         self.graph, self.settings, self.device = graph, settings, device
         messages = message_graph(graph, split.message)
-        model = build_model(graph, settings, derived_seed(seed, 0))
+        model = build_model(graph, settings, derived_seed(seed, 0), split.message)
         inputs = prepare_inputs(model, graph)
         with torch.no_grad():  # and without the dropout of learnt vectors, which the lean model does not know
             model.eval()
             attributes = torch.cat([encoder(x) for encoder, x in zip(model.encoders, inputs, strict=True)])
             model.train()
-        self.model: LeanModel | FusedModel = (
-            FusedModel(model, inputs, messages, device) if ours else LeanModel(model, attributes, messages, device)
-        )
-        self.model.to(device)
+        self.model = LeanModel(model, attributes, messages, device).to(device)
         edges, facts = split.message[split.supervised], messages.facts[split.supervised]
         self.edges = torch.stack([torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)])
         self.edges, self.fact = self.edges.to(device), torch.from_numpy(facts).to(device)

@@ -34,9 +34,11 @@ def measure(spec: dict[str, Any]) -> list[dict[str, Any]]:
 def training(spec: dict[str, Any]) -> tuple[Callable[[], Any], Callable[[Edges], np.ndarray]]:
     """A step of training, and the logits of edges under the weights at hand."""
     graph, split = training_data(spec["graph"])
-    settings = Settings.of({"sampler": "random", "dim": spec["dim"], **spec.get("settings", {})})
-    if spec["who"] == LEAN or spec["device"] == "cuda":
-        loop = PlainLoop(graph, split, settings, 0, spec["who"] != LEAN, spec["device"])
+    settings = Settings.of(
+        {"sampler": "random", "dim": spec["dim"], "device": spec["device"], **spec.get("settings", {})}
+    )
+    if spec["who"] == LEAN:
+        loop = PlainLoop(graph, split, settings, 0, device=spec["device"])
         return loop.step, lambda edges: loop.logits(edges).cpu().numpy()
     trainer = Trainer(graph, split, settings, 0)
 
@@ -85,10 +87,11 @@ def same_states(spec: dict[str, Any]) -> float:
     """The greatest relative difference of the lean model's states from ours, both as they begin."""
     graph, split = training_data(spec["graph"])
     settings = Settings.of({"sampler": "random", "dim": spec["dim"]})
-    loops = [PlainLoop(graph, split, settings, 0, ours) for ours in (True, False)]
+    trainer, loop = Trainer(graph, split, settings, 0), PlainLoop(graph, split, settings, 0)
     with torch.no_grad():
-        keep = torch.arange(loops[0].num_facts) % 3 > 0
-        ours, theirs = (loop.model.eval().encode(keep) for loop in loops)
+        keep = torch.arange(loop.num_facts) % 3 > 0
+        ours = trainer.model.eval().encode(trainer.inputs, trainer.adjacency, keep)
+        theirs = loop.model.eval().encode(keep)
     return float((ours - theirs).abs().max() / theirs.abs().max())
 
 

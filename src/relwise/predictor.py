@@ -5,36 +5,30 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, Unpack
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 import relwise
 from relwise import bundle
 from relwise.card import model_card
 from relwise.data.audit import Audit, Leakage, audit, leakage
-from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import Result, evaluate
-from relwise.nn.build import prepare_edges, prepare_inputs
-from relwise.nn.messages import message_graph
 from relwise.nn.model import RelGNN
-from relwise.predict import top
-from relwise.predict.scorer import Scorer
+from relwise.predict.answers import Answers
 from relwise.settings import Settings, SettingsKeywords
 from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer, TrainingResult
 from relwise.train.progress import TrainingProgress
 
 
-class RelationshipPredictor:
+class RelationshipPredictor(Answers):
     """Predicts which relationships are missing from a graph: RelGNN, trained on the relationships known.
 
     Args:
@@ -50,9 +44,9 @@ class RelationshipPredictor:
     """
 
     def __init__(self, seed: int = 0, **settings: Unpack[SettingsKeywords]) -> None:
+        super().__init__()
         self.settings = Settings.of(settings)
         self.seed = seed
-        self._run: tuple[Graph, Split, RelGNN] | None = None
         self.training: dict[str, Any] = {}
         self.log: list[dict[str, float]] = []
         self._metrics: dict[str, Result] = {}
@@ -108,7 +102,7 @@ class RelationshipPredictor:
                 shown.on_validation(state)
 
             result = trainer.fit(shown.on_step, validated)
-        self._fitted(graph, split, trainer.model)
+        self._fitted(graph, split, trainer.model.cpu())
         self.audited = found
         self.training = _training(result, trainer)
         self.log = result.history
@@ -141,89 +135,6 @@ class RelationshipPredictor:
         other._fitted(graph, carry_over(split, known, graph, use_held_out=use_held_out), network)
         other.training, other.log, other.audited = dict(self.training), self.log, self.audited
         return other
-
-    # -- answering ----------------------------------------------------------------------------------------
-
-    @property
-    def graph(self) -> Graph:
-        return self._fit[0]
-
-    @property
-    def split(self) -> Split:
-        return self._fit[1]
-
-    @property
-    def network(self) -> RelGNN:
-        """The trained network."""
-        return self._fit[2]
-
-    @cached_property
-    def scorer(self) -> Scorer:
-        """Scores with the training edges as messages."""
-        import torch
-
-        graph, split, model = self._fit
-        model.eval()
-        with torch.no_grad():
-            adjacency = message_graph(graph, split.message).adjacency
-            edge_inputs = prepare_edges(model, graph, split.message, adjacency)
-            nodes = model.encode(prepare_inputs(model, graph), adjacency, edge_inputs=edge_inputs)
-        return Scorer(graph, model.decoder, nodes)
-
-    def predict_proba(self, edges: Sequence[tuple[object, str, object]]) -> npt.NDArray[np.float64]:
-        """(n,) the probability of each edge asked about.
-
-        Args:
-            edges: n triples (head id, relation, tail id).
-
-        Raises:
-            InputError: at an unknown id or relation, naming the nearest.
-        """
-        return self.scorer.probabilities(self.indexed(edges))
-
-    def indexed(self, edges: Sequence[tuple[object, str, object]]) -> Edges:
-        """Edges of ids and names as edges of indices; raises InputError at the first that is not in the graph."""
-        graph = self.graph
-        frame = pd.DataFrame([(str(h), str(r), str(t)) for h, r, t in edges], columns=["h", "r", "t"], dtype=object)
-        heads, relations, tails = (np.empty(len(frame), np.int64) for _ in range(3))
-        for name, rows in frame.groupby("r", sort=False).indices.items():
-            relation = graph.relation_index(str(name))
-            kind, picked = graph.relations[relation], frame.iloc[rows]
-            relations[rows] = relation
-            heads[rows] = graph.node_index(kind.head, picked["h"])
-            tails[rows] = graph.node_index(kind.tail, picked["t"])
-        return Edges(heads, relations, tails)
-
-    def top_k(
-        self, relation: str, head: object = None, tail: object = None, k: int = 10, known: bool = False
-    ) -> pd.DataFrame:
-        """The k likeliest relationships of one node that are missing from the graph.
-
-        Args:
-            relation: the relation's name.
-            head: the id of the head; the tails are asked for.
-            tail: the id of the tail; the heads are asked for. One of the two must be given.
-            k: how many.
-            known: list known relationships too, marked in the column `known`.
-
-        Returns:
-            Columns head, relation, tail, name (of the node found), probability, known.
-        """
-        if (head is None) == (tail is None):
-            raise InputError("one end must be given, and one only", remedy="give head or tail")
-        if k < 1:
-            raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
-        index = self.graph.relation_index(relation)
-        kind = self.graph.relations[index]
-        if tail is None:
-            return top.top_k(self.scorer, index, int(self.graph.node_index(kind.head, [head])[0]), "tail", k, known)
-        return top.top_k(self.scorer, index, int(self.graph.node_index(kind.tail, [tail])[0]), "head", k, known)
-
-    def predict_missing(self, relation: str, k: int = 10) -> pd.DataFrame:
-        """The k likeliest relationships of a relation that are missing from the graph, over all its pairs."""
-        if k < 1:
-            raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
-        return top.predict_missing(self.scorer, self.graph.relation_index(relation), k)
 
     # -- measuring ----------------------------------------------------------------------------------------
 
@@ -303,18 +214,11 @@ class RelationshipPredictor:
         changed = {key: v for key, v in self.settings.model_dump().items() if v != Settings.model_fields[key].default}
         return f"RelationshipPredictor({', '.join(f'{k}={v!r}' for k, v in {'seed': self.seed, **changed}.items())})"
 
-    @property
-    def _fit(self) -> tuple[Graph, Split, RelGNN]:
-        if self._run is None:
-            raise InputError("the model is not trained yet", remedy="call fit(graph), or relwise.load(folder)")
-        return self._run
-
     def _fitted(self, graph: Graph, split: Split, model: RelGNN) -> None:
-        self._run = (graph, split, model)
+        self._answer_from(graph, split, model)
         # What set_params changes later is for the next fit.
         self._trained_with = (self.settings, self.seed)
         self._metrics, self._leakage = {}, None
-        self.__dict__.pop("scorer", None)
 
 
 def _say(text: str) -> None:

@@ -108,6 +108,9 @@ class TrainingSettings(BaseModel):
         description="random | time: which edges a step learns from; time takes all from a random moment on, and "
         "nothing from then on carries a message: what a split by time asks of the network",
     )
+    device: Literal["cpu", "cuda"] = Field(
+        "cpu", description="cpu | cuda: where it trains; cuda is a GPU, for which torch must be built"
+    )
     select: Measure = Field("ap", description="ap | auc | mrr: validation measure by which the best state is kept")
     eval_every: int = Field(10, ge=1, description="steps between validations")
     patience: int = Field(8, ge=1, description="validations without a better value before training stops")
@@ -192,6 +195,7 @@ class SettingsKeywords(TypedDict, total=False):
     weight_decay: float
     share: float
     mask: MaskName
+    device: Literal["cpu", "cuda"]
     select: Measure
     eval_every: int
     patience: int

@@ -125,7 +125,7 @@ def test_to_a_device_moves_every_tensor():
     adjacency = build(torch.tensor([[0, 1, 2, 0]]))
     moved = adjacency.to("meta")
     tensors = [value for value in vars(moved).values() if isinstance(value, torch.Tensor)]
-    assert len(tensors) == 11
+    assert len(tensors) == 12
     assert all(tensor.device.type == "meta" for tensor in tensors)
     assert moved.relation_ptr == adjacency.relation_ptr
     assert np.array_equal(adjacency.to("cpu").row, adjacency.row)

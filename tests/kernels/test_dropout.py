@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from relwise.kernels.dropout import STEPS, dropout
+from relwise.kernels.dropout import STEPS, draw, drop, drop_in_place, dropout
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 1000])
@@ -9,7 +9,7 @@ def test_the_cpu_kernel_drops_what_the_reference_drops(size):
     from relwise.kernels import dropout as module
 
     x = torch.randn(size, generator=torch.Generator().manual_seed(0))
-    for seed in (0, 1, 2**61 + 12345):
+    for seed in map(torch.tensor, (0, 1, 2**61 + 12345)):
         reference = module._dropout._init_fn(x, STEPS // 3, seed)
         assert torch.equal(torch.ops.relwise.dropout(x, STEPS // 3, seed), reference)
 
@@ -45,4 +45,18 @@ def test_the_seed_is_torchs_and_evaluation_drops_nothing():
 
 
 def test_opcheck():
-    torch.library.opcheck(torch.ops.relwise.dropout.default, (torch.randn(5, 3, requires_grad=True), STEPS // 2, 7))
+    torch.library.opcheck(
+        torch.ops.relwise.dropout.default, (torch.randn(5, 3, requires_grad=True), STEPS // 2, torch.tensor(7))
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 5000])
+def test_in_place_the_same_is_dropped(size):
+    x, drawn = torch.randn(size, generator=torch.Generator().manual_seed(0)), draw(0.3)
+    expected = drop(x.clone(), drawn)
+    out = drop_in_place(x, drawn)
+    assert torch.equal(out, expected)
+    assert out.data_ptr() == x.data_ptr()
+    turned = torch.randn(6, 4)
+    assert torch.equal(drop_in_place(turned.t(), drawn), drop(turned.t(), drawn))
+    assert drop_in_place(turned, None) is turned

@@ -51,6 +51,7 @@ class Adjacency:
         row_relation: (P,) int64, ascending.
         row_source: (P,) int64.
         relation_ptr: R + 1 integers; relation r's rows are `relation_ptr[r]:relation_ptr[r + 1]`.
+        relation_indptr: (R + 1,) int32, the same as a tensor.
         row_indptr: (P + 1,) int32; the transpose: edges sorted by row.
         row_target: (E,) int32, in the transpose's order.
         row_fact: (E,) int32, in the transpose's order.
@@ -69,6 +70,7 @@ class Adjacency:
     row_relation: Tensor
     row_source: Tensor
     relation_ptr: tuple[int, ...]
+    relation_indptr: Tensor
     row_indptr: Tensor
     row_target: Tensor
     row_fact: Tensor
@@ -149,6 +151,7 @@ def build_adjacency(
         row_relation=tensor(row_relation.astype(np.int64)),
         row_source=tensor(row_source.astype(np.int64)),
         relation_ptr=tuple(relation_ptr),
+        relation_indptr=torch.tensor(relation_ptr, dtype=torch.int32, device=device),
         row_indptr=tensor(row_indptr),
         row_target=tensor(dst[transpose]),
         row_fact=tensor(facts[transpose]),

@@ -13,6 +13,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels import cuda
 from relwise.kernels.mixing import mix
 
 STEPS = 1 << 16  # the share is rounded to a multiple of 2^-16: four entries a hash
@@ -32,20 +33,23 @@ def dropout(x: Tensor, share: float, training: bool = True) -> Tensor:
     >>> dropout(torch.ones(10_000), 0.5).mean().round(decimals=1).item()
     1.0
     """
-    return drop(x, draw(share) if training else None)
+    return drop(x, draw(share, x.device) if training else None)
 
 
 class Drawn(NamedTuple):
-    """Which entries are dropped: a multiple of 2^-16 of them, by a hash of the seed."""
+    """Which entries are dropped: a multiple of 2^-16 of them, by a hash of the seed.
+
+    The seed stays on its device, in a tensor of one int64: a step recorded there draws anew each time it is replayed.
+    """
 
     threshold: int
-    seed: int
+    seed: Tensor
 
 
-def draw(share: float) -> Drawn | None:
-    """A draw of what is dropped, from torch's seed; None where the share is zero."""
+def draw(share: float, device: torch.device | str = "cpu") -> Drawn | None:
+    """A draw of what is dropped, from the seed of torch's generator for the device; None where the share is zero."""
     threshold = round(share * STEPS)
-    return Drawn(threshold, int(torch.randint(2**62, ()))) if threshold else None
+    return Drawn(threshold, torch.randint(2**62, (), device=device)) if threshold else None
 
 
 def drop(x: Tensor, drawn: Drawn | None) -> Tensor:
@@ -53,8 +57,15 @@ def drop(x: Tensor, drawn: Drawn | None) -> Tensor:
     return x if drawn is None else torch.ops.relwise.dropout(x, *drawn)
 
 
+def drop_in_place(x: Tensor, drawn: Drawn | None) -> Tensor:
+    """`drop` of a table that nobody else needs, in the table's own memory on the CPU; no gradient passes through."""
+    if drawn is None or x.device.type != "cpu" or not x.is_contiguous():
+        return drop(x, drawn)
+    return _drop_into(x, *drawn, x)
+
+
 @torch.library.custom_op("relwise::dropout", mutates_args=())
-def _dropout(x: Tensor, threshold: int, seed: int) -> Tensor:
+def _dropout(x: Tensor, threshold: int, seed: Tensor) -> Tensor:
     quarter = -(-x.numel() // 4)
     index = torch.arange(x.numel(), device=x.device)
     bits = _mix(seed + _signed(GOLDEN) * (index % max(quarter, 1) + 1))
@@ -71,21 +82,27 @@ def _(x, threshold, seed):
 @_dropout.register_kernel("cpu")
 def _(x, threshold, seed):
     source = x.detach().contiguous()
-    out = torch.empty_like(source)
-    scale = source.new_tensor(STEPS / (STEPS - threshold)).numpy()[()]
-    _drop(source.view(-1).numpy(), np.uint64(seed), np.uint64(threshold), scale, out.view(-1).numpy())
+    return _drop_into(source, threshold, seed, torch.empty_like(source))
+
+
+def _drop_into(x: Tensor, threshold: int, seed: Tensor, out: Tensor) -> Tensor:
+    """Both contiguous, on the CPU; `out` may be `x`."""
+    scale = x.new_tensor(STEPS / (STEPS - threshold)).numpy()[()]
+    _drop(x.view(-1).numpy(), np.uint64(int(seed)), np.uint64(threshold), scale, out.view(-1).numpy())
     return out
 
 
 def _save(ctx, inputs, output) -> None:
-    _, ctx.threshold, ctx.seed = inputs
+    _, ctx.threshold, seed = inputs
+    ctx.save_for_backward(seed)
 
 
 def _backward(ctx, grad):
-    return torch.ops.relwise.dropout(grad, ctx.threshold, ctx.seed), None, None
+    return torch.ops.relwise.dropout(grad, ctx.threshold, *ctx.saved_tensors), None, None
 
 
 _dropout.register_autograd(_backward, setup_context=_save)
+cuda.register_dropout(_dropout)
 
 
 def _signed(value: int) -> int:

@@ -7,17 +7,21 @@ few rows at a time (in `relwise.kernels.gemm`, all relations in one call), or in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numba import njit, prange
 from torch import Tensor
 
-from relwise.kernels import gemm
+from relwise.kernels import cuda, gemm
 from relwise.kernels.adjacency import Adjacency, Tile
 from relwise.kernels.matmul import Precision, on_tile, product
 from relwise.kernels.vector import FAST, balanced
 
 BLOCKS = 128
+ON_GPU = 1 << 20  # rows of a product there, at most: what is gathered for it takes half a GiB at d = 128
 
 
 def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency, precision: Precision = "float32") -> Tensor:
@@ -34,7 +38,7 @@ def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency, precision:
         states, matrices, rows = _arrays(x, weights, out)
         gemm.row_products(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows)
         return out
-    for tile in adjacency.tiles:
+    for tile in _tiles(adjacency, x):
         out[tile.first : tile.last] = product(_sources(x, adjacency, tile), weights[tile.relation], precision)
     return out
 
@@ -72,7 +76,7 @@ def grouped_weights(
         gemm.weight_products(states, adjacency.row_source.numpy(), _pointer(adjacency), grad, out)
         return grad_weights
     grad_weights = torch.zeros_like(weights)
-    for tile in adjacency.tiles:
+    for tile in _tiles(adjacency, x):
         grad = grad_rows[tile.first : tile.last]
         grad_weights[tile.relation] += product(_sources(x, adjacency, tile).t(), grad, precision)
     return grad_weights
@@ -88,7 +92,7 @@ def grouped_sources(
         matrices, grad, sources = _arrays(weights, grad_rows, room)
         gemm.row_products(grad, None, _pointer(adjacency), matrices, sources, transposed=True)
     else:
-        for tile in adjacency.tiles:
+        for tile in _tiles(adjacency, grad_rows):
             grad = grad_rows[tile.first : tile.last]
             room[tile.first : tile.last] = product(grad, weights[tile.relation].t(), precision)
     add_by_source(room, adjacency, grad_x)
@@ -99,8 +103,22 @@ def add_by_source(rows: Tensor, adjacency: Adjacency, out: Tensor) -> None:
     if rows.device.type == "cpu":
         pointer, order = (t.numpy() for t in (adjacency.source_indptr, adjacency.source_row))
         _add_by_source(rows.numpy(), pointer, order, out.numpy())
+    elif rows.is_cuda and cuda.HAS_TRITON:
+        from relwise.kernels.cuda.sums import sum_segments
+
+        out += sum_segments(rows, adjacency.source_indptr, adjacency.source_row)
     else:
         out.index_add_(0, adjacency.row_source, rows)
+
+
+def sum_by_relation(rows: Tensor, adjacency: Adjacency) -> Tensor:
+    """(R, k) the sums of (P, k) rows by their relation."""
+    if rows.is_cuda and cuda.HAS_TRITON:
+        from relwise.kernels.cuda.sums import sum_segments
+
+        return sum_segments(rows, adjacency.relation_indptr)
+    total = rows.new_zeros(adjacency.num_relations, rows.shape[1])
+    return total.index_add_(0, adjacency.row_relation, rows)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -122,6 +140,17 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
 
 def _pointer(adjacency: Adjacency) -> np.ndarray:
     return np.array(adjacency.relation_ptr, np.int64)
+
+
+def _tiles(adjacency: Adjacency, states: Tensor) -> Iterable[Tile]:
+    """On the CPU tiles that stay in the cache; on a GPU, where a launch takes longer than a tile, a relation's rows."""
+    if states.device.type == "cpu":
+        return adjacency.tiles
+    return (
+        Tile(relation, first, min(first + ON_GPU, end), None)
+        for relation, (begin, end) in enumerate(pairwise(adjacency.relation_ptr))
+        for first in range(begin, end, ON_GPU)
+    )
 
 
 def _sources(x: Tensor, adjacency: Adjacency, tile: Tile) -> Tensor:

@@ -185,4 +185,5 @@ def _check(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tai
 
 _register(_triple_product, _triple_product_backward, paired=False)
 _register(_complex_product, _complex_product_backward, paired=True)
-cuda.register_scoring(_triple_product, _triple_product_backward)
+cuda.register_scoring(_triple_product, _triple_product_backward, paired=False)
+cuda.register_scoring(_complex_product, _complex_product_backward, paired=True)

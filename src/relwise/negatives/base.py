@@ -155,11 +155,12 @@ class PoolSampler(NegativeSampler):
         if pool == 1:
             return uniform_nodes(corruptor, asked)
         wanted, bound = (value.numpy() for value in self.bounds(asked.positive_logit, asked.step))
+        states = asked.nodes.cpu().numpy()
         chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
         order, blocks, tails = corruptor.arrange(index, replaced, shared)
         edges = (np.uint64(asked.seed), corruptor.table, index, replaced)
         for begin, stop, query in corruptor.queries(index[order], blocks, tails, asked.decoder, asked.nodes):
-            scored = (query.numpy(), asked.nodes.numpy(), wanted, bound, pool, chosen, refused)
+            scored = (query.numpy(), states, wanted, bound, pool, chosen, refused)
             if shared == 1:
                 own_pool.choose_own(*edges, order[blocks[begin] : blocks[stop]], *scored)
             else:

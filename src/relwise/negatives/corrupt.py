@@ -160,6 +160,6 @@ class Corruptor:
                 stop = min(max(stop, begin + 1), last)
                 part = edges[blocks[begin] : blocks[stop]]
                 anchor, relation = self.table.ends[1 - end, part], torch.from_numpy(self.table.relations[part])
-                anchors = nodes.index_select(0, torch.from_numpy(anchor))
-                yield begin, stop, decoder.query(ENDS[end], anchors, relation).contiguous()
+                anchors = nodes.index_select(0, torch.from_numpy(anchor).to(nodes.device))
+                yield begin, stop, decoder.query(ENDS[end], anchors, relation.to(nodes.device)).contiguous().cpu()
                 begin = stop

@@ -58,11 +58,11 @@ class NSCachingSampler(NegativeSampler):
             proposed, refused = proposed + self._pool * int((count >= 0).sum()), refused + int(count.clip(0).sum())
         chosen = np.empty(len(index), np.int64)
         kernel.take(seed, table, index, asked.replaced, cache, chosen)
-        edges = np.concatenate(which)
+        edges, states = np.concatenate(which), asked.nodes.cpu().numpy()
         count, blocks = np.empty(len(edges), np.int64), np.arange(len(edges) + 1)
         for begin, stop, query in corruptor.queries(edges, blocks, len(which[HEAD]), asked.decoder, asked.nodes):
             end = HEAD if begin < len(which[HEAD]) else TAIL
-            states, part = asked.nodes.numpy(), slice(begin, stop)
+            part = slice(begin, stop)
             kernel.refresh(seed, table, edges[part], end, query.numpy(), states, self._pool, cache, count[part])
         proposed, refused = proposed + self._pool * len(edges), refused + int(count.sum())
         return Taken(chosen, proposed + refused, refused)

@@ -54,9 +54,10 @@ def describe_model(model: RelGNN) -> dict[str, Any]:
 
 
 def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor | Ragged]]:
-    """Each node type's attributes as its encoder takes them, computed once per graph."""
+    """Each node type's attributes as its encoder takes them, computed once per graph; on the network's device."""
+    device = model.decoder.relation.device
     return [
-        encoder.prepare(node_type)
+        {name: prepared.to(device) for name, prepared in encoder.prepare(node_type).items()}
         for encoder, node_type in zip(model.encoders, graph.node_types, strict=True)
         if isinstance(encoder, TypeEncoder)
     ]

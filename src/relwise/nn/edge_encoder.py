@@ -92,7 +92,8 @@ class EdgeEncoder(nn.Module):
         begin = 0
         for relation in self.relations:
             which = np.flatnonzero(edges.relations == relation)
-            prepared[relation] = self._each()[relation].prepare(_table(graph, relation, rows[relation]))
+            table = self._each()[relation].prepare(_table(graph, relation, rows[relation]))
+            prepared[relation] = {name: values.to(self.back.weight.device) for name, values in table.items()}
             ahead[which] = begin + np.arange(len(which))
             back[which] = begin + len(which) + np.arange(len(which))
             begin += 2 * len(which)

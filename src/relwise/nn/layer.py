@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend, attend_backward, attend_backward_in_place
-from relwise.kernels.dropout import Drawn, drop
-from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
+from relwise.kernels.dropout import Drawn, drop, drop_in_place
+from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights, sum_by_relation
 from relwise.kernels.heads import head_logits, head_logits_backward, row_logits_backward
 from relwise.kernels.matmul import Precision, product
 from relwise.kernels.remaking import is_large, remake
@@ -101,8 +101,7 @@ class _Layer(torch.autograd.Function):
             x = _dropped(ctx, given) if x is None else x
             grad_of_source = head_logits_backward(grad_row, rows, of_source, grad_rows)
         del rows, states
-        by_relation = torch.zeros(len(relation_state), grad_row.shape[1], dtype=grad_row.dtype, device=grad_row.device)
-        by_relation.index_add_(0, adjacency.row_relation, grad_row)
+        by_relation = sum_by_relation(grad_row, adjacency)
         grad_of_target = weight_self.t() @ head_logits_backward(grad_target, x, of_target, grad_own)
         grad_weight_self = product(x.t(), grad_own, precision)
         grad_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
@@ -118,4 +117,4 @@ class _Layer(torch.autograd.Function):
 
 def _dropped(ctx, given: Tensor | None) -> Tensor:
     """The layer's input, what was dropped of it zeroed: as given, or made again."""
-    return drop(given, ctx.dropped) if given is not None else drop(ctx.again(), ctx.dropped)
+    return drop(given, ctx.dropped) if given is not None else drop_in_place(ctx.again(), ctx.dropped)

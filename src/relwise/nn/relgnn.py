@@ -167,7 +167,7 @@ class RelGNNConv(nn.Module):
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
-        dropped = draw(dropout)
+        dropped = draw(dropout, x.device)
         if edges is not None:
             u, b = self._of_edges()
             weights = self.weights(), self.weight_self, (*attention, b), state, u

@@ -33,9 +33,13 @@ class Scorer:
     @torch.no_grad()
     def logits(self, edges: Edges) -> npt.NDArray[np.float32]:
         """(n,) the logit of each edge."""
-        arrays = [torch.from_numpy(a.copy()) for a in (edges.heads, edges.relations, edges.tails)]
+        arrays = [self._put(a) for a in (edges.heads, edges.relations, edges.tails)]
         parts = [self.decoder(self.nodes, *(a[i : i + CHUNK] for a in arrays)) for i in range(0, len(edges), CHUNK)]
-        return torch.cat(parts).numpy() if parts else np.empty(0, np.float32)
+        return torch.cat(parts).cpu().numpy() if parts else np.empty(0, np.float32)
+
+    def _put(self, index: npt.ArrayLike) -> Tensor:
+        """Indices where the states lie."""
+        return torch.from_numpy(np.array(index, dtype=np.int64)).to(self.nodes.device)
 
     def probabilities(self, edges: Edges) -> npt.NDArray[np.float64]:
         """(n,) the probability of each edge: the sigmoid of its logit, in float64 so that likely ones differ."""
@@ -68,12 +72,12 @@ class Block:
         """
         graph = self.scorer.graph
         low, high = (graph.head_ranges if end == "head" else graph.tail_ranges)[relations[0]]
-        return (self.queries(end, relations, anchors) @ self.candidates(low, high).T).numpy()
+        return (self.queries(end, relations, anchors) @ self.candidates(low, high).T).cpu().numpy()
 
     @torch.no_grad()
     def queries(self, end: End, relations: npt.NDArray, anchors: npt.NDArray) -> Tensor:
         """(q, d) vectors whose products with candidates are the logits."""
-        anchor, relation = (torch.from_numpy(np.array(a, dtype=np.int64)) for a in (anchors, relations))
+        anchor, relation = self.scorer._put(anchors), self.scorer._put(relations)
         return self.scorer.decoder.query(end, self.scorer.nodes.index_select(0, anchor), relation)
 
     def candidates(self, low: int, high: int) -> Tensor:

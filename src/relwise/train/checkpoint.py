@@ -142,6 +142,6 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
         moments = named(f"adam.{i}.")
         if moments:
-            trainer.optimizer.state[parameter] = moments
+            trainer.optimizer.state[parameter] = {name: t.to(parameter.device) for name, t in moments.items()}
     trainer.sampler.load_state(named("sampler."))
     trainer.state = TrainingState(**about["state"])

@@ -39,6 +39,7 @@ from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
 from relwise.settings import Settings
 from relwise.train.masks import make_mask
+from relwise.train.place import OnDevice, OnHost, find_device
 
 RANKED = 2000  # validation edges ranked, at most, where MRR selects: enough to tell states apart, and quick
 DIVERGED = "lower learning_rate, or scale the attributes"
@@ -119,6 +120,7 @@ class Trainer:
     """
 
     def __init__(self, graph: Graph, split: Split, settings: Settings, seed: int = 0) -> None:
+        self.device = find_device(settings.device)
         settle_threads()
         library()  # whose setting may be wrong: told before any work
         self.graph, self.split, self.settings, self.seed = graph, split, settings, seed
@@ -131,7 +133,7 @@ class Trainer:
                 else "set an earlier date or a larger share for valid",
             )
         messages = message_graph(graph, split.message)
-        self.adjacency = messages.adjacency
+        self.adjacency = messages.adjacency.to(self.device)
         # An undirected relation's edge given in both orientations is one thing to learn.
         learnable = messages.distinct[split.supervised[messages.distinct]]
         self.corruptor = Corruptor(graph, split.message[learnable], KnownEdges(graph, split.message))
@@ -148,12 +150,14 @@ class Trainer:
         self._learnable[self._fact[open_]] = True
         self.mask = make_mask(settings.mask, self._learnable, settings.share, split.message, messages.facts)
         self.sampler = make_sampler(settings)
-        self.model = build_model(graph, settings, derived_seed(seed, 0), split.message)
+        self.model = build_model(graph, settings, derived_seed(seed, 0), split.message).to(self.device)
         self.inputs = prepare_inputs(self.model, graph)
         self.edge_inputs = prepare_edges(self.model, graph, split.message, self.adjacency)
+        self.adjacency = self.adjacency.without_order()
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
+        self.place = OnHost(self) if self.device.type == "cpu" else OnDevice(self, self.device)
         self.state = TrainingState()
         self.best_weights: dict[str, Any] = {}  # none before the first validation
 
@@ -170,7 +174,7 @@ class Trainer:
         """
         settings, state = self.settings, self.state
         began = time.perf_counter() - state.seconds
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[] if self.device.type == "cpu" else [self.device]):
             while state.step < settings.steps and not self._exhausted():
                 loss = self.step()
                 state.step += 1
@@ -202,22 +206,23 @@ class Trainer:
         self.model.train()
         index, keep = self._supervised(seed)
         self.optimizer.zero_grad(set_to_none=True)  # before the states are made: their memory is the gradients'
-        nodes = self.model.encode(self.inputs, self.adjacency, keep, self.edge_inputs)
-        positives, step = self.corruptor.at(index), self.state.step
+        place: Any = self.place  # each has edges of its own kind
+        nodes = place.encode(keep)
+        positives, step = place.positives(index), self.state.step
         with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
-            asked = self._score(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
-        negatives = self.corruptor.sample(index, self.sampler, self.model.decoder, nodes, asked, step, seed)
-        logits = self._score(nodes, positives, negatives.edges)
+            asked = place.logits(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
+        negatives = place.negatives(index, nodes, asked, step, seed)
+        logits = place.logits(nodes, positives, negatives.edges)
         del nodes, positives, asked, keep  # the states go as soon as the backward pass is done with them
-        sign = torch.ones(len(logits))
+        sign = torch.ones_like(logits)
         sign[: len(index)] = -1
         loss = functional.softplus(sign * logits).mean()  # eq. 8: as many negatives as positives
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
         loss.backward()
         self.optimizer.step()
-        self.state.proposed += negatives.proposed
-        self.state.refused += negatives.refused
+        self.state.proposed += int(negatives.proposed)
+        self.state.refused += int(negatives.refused)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise InputError(f"the loss became {value} at step {step + 1}", remedy=DIVERGED)
@@ -238,17 +243,22 @@ class Trainer:
         index = np.flatnonzero(taken)
         return index, torch.from_numpy(np.logical_not(silent, out=silent))
 
-    def _score(self, nodes: Tensor, *parts: Edges) -> Tensor:
-        columns = zip(*((part.heads, part.relations, part.tails) for part in parts), strict=True)
-        return self.model.decoder(nodes, *(torch.from_numpy(np.concatenate(column)) for column in columns))
-
     def _validate(self, loss: float) -> None:
-        state, valid, scorer = self.state, self.split.valid, self.scorer()
+        state = self.state
+        self.optimizer.zero_grad(set_to_none=True)  # their memory is the states'
+        row: dict[str, float] = {"step": state.step, "loss": loss, **self._measured()}
+        state.history.append(row)
+        if row[self.settings.select] > state.best:
+            state.best, state.best_step = row[self.settings.select], state.step
+            self._keep_weights()
+
+    def _measured(self) -> dict[str, float]:
+        """The measures of the validation edges."""
+        valid, scorer = self.split.valid, self.scorer()
         logits = scorer.logits(valid.edges)
         if not np.isfinite(logits).all():
-            raise InputError(f"the scores are no numbers after step {state.step}", remedy=DIVERGED)
-        row: dict[str, float] = {"step": state.step, "loss": loss, "auc": roc_auc(valid.labels, logits)}
-        row["ap"] = average_precision(valid.labels, logits)
+            raise InputError(f"the scores are no numbers after step {self.state.step}", remedy=DIVERGED)
+        found = {"auc": roc_auc(valid.labels, logits), "ap": average_precision(valid.labels, logits)}
         if self.settings.select == "mrr":
             positives = valid.positives
             # Nothing of test may help to choose a state, not even by being left out of a rank.
@@ -258,11 +268,8 @@ class Trainer:
                     np.random.default_rng([self.seed, 2]).choice(len(positives), RANKED, replace=False)
                 ]
             ranks = rank_edges(positives, known, self.graph, scorer.block)
-            row["mrr"] = Ranks.concatenate(*ranks).mrr()
-        state.history.append(row)
-        if row[self.settings.select] > state.best:
-            state.best, state.best_step = row[self.settings.select], state.step
-            self.best_weights = self._weights()
+            found["mrr"] = Ranks.concatenate(*ranks).mrr()
+        return found
 
     def _exhausted(self) -> bool:
         # Harder negatives are another task: what they bring shows only after the warm-up.
@@ -270,5 +277,11 @@ class Trainer:
         waited = self.state.step - max(self.state.best_step, warmup)
         return bool(self.state.history) and waited >= self.settings.patience * self.settings.eval_every
 
-    def _weights(self) -> dict[str, Any]:
-        return {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
+    def _keep_weights(self) -> None:
+        """Over those kept before, once there are any: never two copies beside the weights."""
+        weights = {name: tensor.detach() for name, tensor in self.model.state_dict().items()}
+        if self.best_weights:
+            for name, tensor in weights.items():
+                self.best_weights[name].copy_(tensor)
+        else:
+            self.best_weights = {name: tensor.clone() for name, tensor in weights.items()}

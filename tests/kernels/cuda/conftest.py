@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from tests.kernels.cuda.device import CAN_RUN, HAS_TRITON, INTERPRETED
 
-LAUNCHING = ["test_attention.py", "test_pool.py", "test_scoring.py", "test_register.py"]
+LAUNCHING = [
+    "test_attention.py",
+    "test_pool.py",
+    "test_scoring.py",
+    "test_register.py",
+    "test_dropout.py",
+    "test_sums.py",
+]
 collect_ignore = [] if CAN_RUN else list(LAUNCHING)
 if INTERPRETED:
     collect_ignore += ["test_interpreter.py"]

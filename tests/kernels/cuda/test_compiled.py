@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from relwise.kernels.cuda import attention, common, pool, scoring
+from relwise.kernels.cuda import attention, common, dropout, pool, scoring
 from tests.kernels.cuda.compiled import Compiler
 from tests.kernels.cuda.graphs import inputs, message_graph
 
@@ -17,7 +17,7 @@ def compiler(monkeypatch, tmp_path):
 
     def start(capability):
         made = Compiler(capability)
-        for module in (attention, common, pool, scoring):
+        for module in (attention, common, dropout, pool, scoring):
             monkeypatch.setattr(module, "launch", made)
         return made
 
@@ -33,10 +33,10 @@ def run_attention(heads, width, dtype):
     attention.attend_backward(grad, target, row, rows, total, *edges, a.row_indptr, a.row_target, 0.2)
 
 
-def run_scoring(width):
+def run_scoring(width, paired=False):
     nodes, ends = torch.ones(300, width), torch.zeros(500, dtype=torch.int64)
-    scoring.triple_product(nodes, nodes[:7], ends, ends, ends)
-    scoring.triple_product_backward(torch.ones(500), nodes, nodes[:7], ends, ends, ends)
+    scoring.edge_product(nodes, nodes[:7], ends, ends, ends, paired)
+    scoring.edge_product_backward(torch.ones(500), nodes, nodes[:7], ends, ends, ends, paired)
 
 
 def run_pool(width):
@@ -51,10 +51,11 @@ def test_everything_compiles_for_hopper_and_reads_rows_16_bytes_at_a_time(compil
     run_attention(heads=2, width=64, dtype=torch.float32)
     run_scoring(64)
     run_pool(64)
+    dropout.drop(torch.ones(300, 64), 2**14, torch.tensor(7))
     assert {"logsumexp", "weigh", "sum_rows", "rows_backward", "inner", "logits_backward", "sum_by_row"} < set(
         made.kernels
     )
-    assert {"merge", "merge_logsumexp", "merge_inner", "forward", "backward", "choose"} < set(made.kernels)
+    assert {"merge", "merge_logsumexp", "merge_inner", "forward", "backward", "choose", "_drop"} < set(made.kernels)
     for name in ("sum_rows", "rows_backward", "forward", "backward", "choose"):
         assert "ld.global.v4" in made.kernels[name].asm["ptx"], name
     for name, kernel in made.kernels.items():
@@ -66,5 +67,5 @@ def test_everything_compiles_for_hopper_and_reads_rows_16_bytes_at_a_time(compil
 def test_bfloat16_and_a_wide_d_that_is_no_power_of_two_compile_for_ampere(compiler):
     made = compiler(AMPERE)
     run_attention(heads=1, width=300, dtype=torch.bfloat16)
-    run_scoring(300)
+    run_scoring(300, paired=True)
     assert len(made.kernels) == 12

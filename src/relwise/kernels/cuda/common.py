@@ -103,6 +103,14 @@ def launch(function: Any, grid: tuple[int, ...], *arguments: Any, **meta: Any) -
 
 
 @triton.jit
+def mix(value):
+    """SplitMix64's finaliser, as in `relwise.kernels.mixing`."""
+    x = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB
+    return x ^ (x >> 31)
+
+
+@triton.jit
 def piece(index, indptr, boundary, num_segments, num_entries, SIZE: tl.constexpr):
     """Piece `index`: its segment, first and last entry, whether there is one, whether its segment has several, and
     its number among them. Works for one index and for many at once."""

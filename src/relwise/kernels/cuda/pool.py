@@ -25,7 +25,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from relwise.kernels.cuda.common import launch, power
+from relwise.kernels.cuda.common import launch, mix, power
 from relwise.kernels.pool import DRAWS
 
 
@@ -71,14 +71,6 @@ def propose_and_choose(
         LIMIT=DRAWS, WIDTH=width, COLUMNS=power(width, 16, 32), SLOTS=power(pool, 8, 32), num_warps=1,
     )  # fmt: skip
     return chosen, refused
-
-
-@triton.jit
-def mix(value):
-    """SplitMix64's finaliser, as in `relwise.kernels.mixing`."""
-    x = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB
-    return x ^ (x >> 31)
 
 
 @triton.jit

@@ -1,4 +1,4 @@
-"""Triton implementation of the product of three rows (see `relwise.kernels.scoring`).
+"""Triton implementation of the products of three rows, real and complex (see `relwise.kernels.scoring`).
 
 Forward: a tile of edges × d a program, three gathered rows an edge, 16 bytes a lane; each row's product is summed
 within one warp.
@@ -7,7 +7,8 @@ Backward: each edge adds to three sums, its head's, its tail's and its relation'
 they add to brings each sum's entries together (a radix sort of 32-bit keys, some bytes an edge against 6 d of gathers),
 in an order that the input fixes; then one program a segment of entries adds them up, long segments in pieces
 (`common.py`). Nodes and relations take the same kernel in one launch: a relation among few is what a hub is among
-nodes. Each entry is the product of two gathered rows.
+nodes. Each entry is the product of two gathered rows. Of complex rows each number has its other part half a row away:
+both are read, the second time from the nearest cache.
 
 Indices are not looked at: to refuse one that is out of range would need a synchronisation.
 """
@@ -35,29 +36,40 @@ from relwise.kernels.cuda.common import (
 )
 
 
-def triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
-    """(n,) products of three rows.
+def edge_product(
+    nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool = False
+) -> Tensor:
+    """(n,) products of three rows, in the relations' precision.
 
     Args:
         nodes: (N, d).
         relations: (R, d).
         head, relation, tail: (n,) int64 indices.
+        paired: whether rows are of complex numbers, their imaginary parts behind their real parts.
     """
     nodes, relations = nodes.contiguous(), relations.contiguous()
     head, relation, tail = head.contiguous(), relation.contiguous(), tail.contiguous()
-    out = nodes.new_empty(len(head))
+    out, width = relations.new_empty(len(head)), nodes.shape[1] // (2 if paired else 1)
     # Three tiles are held at once: half the usual tile each, for each of four warps.
-    columns = power(nodes.shape[1], 16, 256)
+    columns = power(width, 16, 256)
     edges = 4 * WARP_TILE // 2 // columns
     launch(
         forward, (triton.cdiv(len(head), edges),), nodes, relations, head, relation, tail, out, len(head),
-        ACCUMULATOR=_triton_type(nodes.dtype), WIDTH=nodes.shape[1], COLUMNS=columns, EDGES=edges, num_warps=4,
+        ACCUMULATOR=_triton_type(relations.dtype), WIDTH=width, COLUMNS=columns, EDGES=edges, PAIRED=paired,
+        num_warps=4,
     )  # fmt: skip
     return out
 
 
-def triple_product_backward(
-    grad: Tensor, nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, size: int = SIZE
+def edge_product_backward(
+    grad: Tensor,
+    nodes: Tensor,
+    relations: Tensor,
+    head: Tensor,
+    relation: Tensor,
+    tail: Tensor,
+    paired: bool = False,
+    size: int = SIZE,
 ) -> tuple[Tensor, Tensor]:
     """Gradients by the nodes (N, d) and the relations (R, d).
 
@@ -66,6 +78,7 @@ def triple_product_backward(
         nodes: (N, d).
         relations: (R, d).
         head, relation, tail: (n,) int64 indices.
+        paired: whether rows are of complex numbers.
         size: a piece's entries.
     """
     grad, nodes, relations = grad.contiguous(), nodes.contiguous(), relations.contiguous()
@@ -78,17 +91,17 @@ def triple_product_backward(
     boundary = keys[::size].contiguous()
     blocks = len(boundary)
 
-    grads = nodes.new_empty(segments, width)
-    partial = nodes.new_empty(2, blocks, width, dtype=accumulator(nodes.dtype))
-    tile = tiles(width, entries, segments, held=2)
+    grads = relations.new_empty(segments, width)
+    partial = relations.new_empty(2, blocks, width, dtype=accumulator(relations.dtype))
+    tile = tiles(width, entries, segments, held=4 if paired else 2)
     launch(
         backward, (segments + blocks, triton.cdiv(width, tile["COLUMNS"])), grad, nodes, relations,
         head, relation, tail, order, grads, partial, indptr, boundary, num_nodes, num_edges, segments, entries, blocks,
-        SIZE=size, **tile,
+        SIZE=size, PAIRED=paired, **tile,
     )  # fmt: skip
     merge_parts(grads, partial, indptr, boundary, size)
     # An operator's results must not share memory: copy the smaller.
-    return grads[:num_nodes], grads[num_nodes:].clone()
+    return grads[:num_nodes].to(nodes.dtype), grads[num_nodes:].clone()
 
 
 def _triton_type(dtype: torch.dtype) -> tl.dtype:
@@ -98,30 +111,42 @@ def _triton_type(dtype: torch.dtype) -> tl.dtype:
 @kernel
 def forward(
     nodes, relations, head, relation, tail, out, num_edges,
-    ACCUMULATOR: tl.constexpr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr, EDGES: tl.constexpr,
+    ACCUMULATOR: tl.constexpr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr, EDGES: tl.constexpr, PAIRED: tl.constexpr,
 ):  # fmt: skip
-    """The product of each edge's three rows. Grid: groups of EDGES edges."""
+    """The product of each edge's three rows of WIDTH numbers. Grid: groups of EDGES edges."""
     edge = tl.program_id(0).to(tl.int64) * EDGES + tl.arange(0, EDGES)
     inside = edge < num_edges
     h = tl.load(head + edge, mask=inside, other=0)
     r = tl.load(relation + edge, mask=inside, other=0)
     t = tl.load(tail + edge, mask=inside, other=0)
     total = tl.zeros([EDGES], ACCUMULATOR)
+    size: tl.constexpr = 2 * WIDTH if PAIRED else WIDTH
     for start in tl.static_range(0, WIDTH, COLUMNS):
         column = start + tl.arange(0, COLUMNS)
         mask = inside[:, None] & (column < WIDTH)[None, :]
-        first = tl.load(nodes + h[:, None] * WIDTH + column[None, :], mask=mask, other=0)
-        second = tl.load(relations + r[:, None] * WIDTH + column[None, :], mask=mask, other=0)
-        third = tl.load(nodes + t[:, None] * WIDTH + column[None, :], mask=mask, other=0)
-        total += tl.sum(first.to(ACCUMULATOR) * second.to(ACCUMULATOR) * third.to(ACCUMULATOR), axis=1)
+        first = nodes + h[:, None] * size + column[None, :]
+        second = relations + r[:, None] * size + column[None, :]
+        third = nodes + t[:, None] * size + column[None, :]
+        a = tl.load(first, mask=mask, other=0).to(ACCUMULATOR)
+        b = tl.load(second, mask=mask, other=0).to(ACCUMULATOR)
+        c = tl.load(third, mask=mask, other=0).to(ACCUMULATOR)
+        if PAIRED:
+            x = tl.load(first + WIDTH, mask=mask, other=0).to(ACCUMULATOR)
+            y = tl.load(second + WIDTH, mask=mask, other=0).to(ACCUMULATOR)
+            z = tl.load(third + WIDTH, mask=mask, other=0).to(ACCUMULATOR)
+            total += tl.sum((a * b - x * y) * c + (x * b + a * y) * z, axis=1)
+        else:
+            total += tl.sum(a * b * c, axis=1)
     tl.store(out + edge, total.to(out.dtype.element_ty), mask=inside)
 
 
 @triton.jit
 def _entries(entry, last, order, head, relation, tail, grad, num_edges, is_node):
-    """Of some entries: the node of the first factor, the node or relation of the second, and the gradient.
+    """Of some entries: the node of the first factor, the node or relation of the second, the gradient, and the signs.
 
-    An end's factors are the other end and the relation, a relation's are the head and the tail.
+    An end's factors are the other end and the relation, a relation's are the head and the tail. Of complex factors
+    the derivative is of x = conj(first) or y = conj(second) or neither, as the signs of their imaginary parts say: by
+    head tail · conj(relation), by tail head · relation, by relation conj(head) · tail.
     """
     inside = entry < last
     place = tl.load(order + entry, mask=inside, other=0)
@@ -130,14 +155,40 @@ def _entries(entry, last, order, head, relation, tail, grad, num_edges, is_node)
     h = tl.load(head + edge, mask=inside, other=0)
     t = tl.load(tail + edge, mask=inside, other=0)
     r = tl.load(relation + edge, mask=inside, other=0)
-    return tl.where(role == 0, t, h), tl.where(is_node, r, t), tl.load(grad + edge, mask=inside, other=0)
+    weight = tl.load(grad + edge, mask=inside, other=0)
+    return tl.where(role == 0, t, h), tl.where(is_node, r, t), weight, role
+
+
+@triton.jit
+def _derivative(first, second, column, mask, role, total, WIDTH: tl.constexpr, PAIRED: tl.constexpr):
+    """The product of two factors, of complex ones with the conjugates that `_entries` names.
+
+    Args:
+        first, second: pointers to the factors' rows.
+        column: of the result.
+        total: what the products are added to: they are of its type.
+    """
+    a = tl.load(first + column, mask=mask, other=0).to(total.dtype)
+    b = tl.load(second + column, mask=mask, other=0).to(total.dtype)
+    if PAIRED:
+        half: tl.constexpr = WIDTH // 2
+        other = tl.where(column < half, column + half, column - half)
+        x = tl.load(first + other, mask=mask, other=0).to(total.dtype)
+        y = tl.load(second + other, mask=mask, other=0).to(total.dtype)
+        of_first = tl.where(role == 2, -1, 1)[:, None].to(total.dtype)
+        of_second = tl.where(role == 0, -1, 1)[:, None].to(total.dtype)
+        real = a * b - of_first * of_second * x * y
+        imaginary = of_first * a * y + of_second * x * b
+        return tl.where(column < half, real, imaginary)
+    else:
+        return a * b
 
 
 @kernel
 def backward(
     grad, nodes, relations, head, relation, tail, order, out, partial, indptr, boundary,
     num_nodes, num_edges, num_segments, num_entries, num_blocks,
-    SIZE: tl.constexpr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr, ENTRIES: tl.constexpr,
+    SIZE: tl.constexpr, PAIRED: tl.constexpr, WIDTH: tl.constexpr, COLUMNS: tl.constexpr, ENTRIES: tl.constexpr,
 ):  # fmt: skip
     """The sum over a piece's entries. Grid: pieces × slices of columns."""
     index = tl.program_id(0)
@@ -146,18 +197,20 @@ def backward(
     total = tl.zeros([COLUMNS], partial.dtype.element_ty)
     is_node = segment < num_nodes
     entry = first + tl.arange(0, ENTRIES)
-    one, two, weight = _entries(entry, last, order, head, relation, tail, grad, num_edges, is_node)
+    one, two, weight, role = _entries(entry, last, order, head, relation, tail, grad, num_edges, is_node)
     for start in range(first, last, ENTRIES):
         mask = (entry < last)[:, None] & (column < WIDTH)[None, :]
-        left = tl.load(nodes + one[:, None] * WIDTH + column[None, :], mask=mask, other=0).to(total.dtype)
+        lefts = nodes + one[:, None] * WIDTH
         if is_node:
-            right = tl.load(relations + two[:, None] * WIDTH + column[None, :], mask=mask, other=0).to(total.dtype)
+            rights = relations + two[:, None] * WIDTH
+            product = _derivative(lefts, rights, column[None, :], mask, role, total, WIDTH, PAIRED)
         else:
-            right = tl.load(nodes + two[:, None] * WIDTH + column[None, :], mask=mask, other=0).to(total.dtype)
+            rights = nodes + two[:, None] * WIDTH
+            product = _derivative(lefts, rights, column[None, :], mask, role, total, WIDTH, PAIRED)
         now = weight.to(total.dtype)
         # The next tile's indices are under way while this one is added up: order, then edge, then rows wait in turn.
         entry = start + ENTRIES + tl.arange(0, ENTRIES)
-        one, two, weight = _entries(entry, last, order, head, relation, tail, grad, num_edges, is_node)
-        total += tl.sum(now[:, None] * left * right, axis=0)
+        one, two, weight, role = _entries(entry, last, order, head, relation, tail, grad, num_edges, is_node)
+        total += tl.sum(now[:, None] * product, axis=0)
     place = tl.where(index < num_segments, 0, num_blocks) + number
     store_part(out, partial, segment, place, live, several, column, total, WIDTH)

@@ -32,6 +32,9 @@ class AttributeEncoder(nn.Module, ABC):
         dim: how many numbers it gives per node.
     """
 
+    waits = False
+    """Whether `forward` waits for its device, so that it cannot be recorded as a CUDA graph."""
+
     def __init__(self, dim: int) -> None:
         super().__init__()
         if dim < 1:

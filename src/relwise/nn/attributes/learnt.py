@@ -69,10 +69,10 @@ class LearntEmbedding(nn.Module):
         """(n, dim) the vectors of n nodes."""
         new, any_new, in_order = self._seen(prepared)
         if self.training and self.dropout:
-            # Drawn on the CPU, so that a device draws no others; and looked at there, so that none is waited for.
-            drawn = torch.rand(len(prepared)) < self.dropout
-            any_new = any_new or bool(drawn.any())
-            new = new | _sent(drawn, new.device)
+            # On a GPU nobody looks at the draw: the GPU would have to be waited for.
+            drawn = torch.rand(len(prepared), device=new.device) < self.dropout
+            any_new = any_new or drawn.is_cuda or bool(drawn.any())
+            new = new | drawn
         if len(self.weight) == 0:
             return self.unknown.expand(len(prepared), -1)
         # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
@@ -101,8 +101,3 @@ class LearntEmbedding(nn.Module):
                 in_order = bool((new | (prepared == torch.arange(len(prepared), device=prepared.device))).all())
             self._cached = prepared, version, (new, bool(new.any()), in_order)
         return self._cached[2]
-
-
-def _sent(drawn: Tensor, device: torch.device) -> Tensor:
-    """On the device, which is not waited for."""
-    return drawn.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else drawn.to(device)

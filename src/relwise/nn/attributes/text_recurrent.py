@@ -48,6 +48,8 @@ class RecurrentTextEncoder(AttributeEncoder):
     torch.Size([2, 8])
     """
 
+    waits = True  # for the texts' lengths
+
     def __init__(self, dim: int, pieces: list[str]) -> None:
         super().__init__(dim)
         self.pieces = list(pieces)

@@ -1,0 +1,118 @@
+"""`Answers`: what a trained network says of a graph's edges. `RelationshipPredictor` is one that trains it first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from relwise.data.edges import Edges
+from relwise.data.graph import Graph
+from relwise.data.split import Split
+from relwise.errors import InputError
+from relwise.nn.build import prepare_edges, prepare_inputs
+from relwise.nn.messages import message_graph
+from relwise.nn.model import RelGNN
+from relwise.predict import top
+from relwise.predict.scorer import Scorer
+
+
+class Answers:
+    """Probabilities of edges and the likeliest missing ones, once there is a network to ask."""
+
+    def __init__(self) -> None:
+        self._run: tuple[Graph, Split, RelGNN] | None = None
+
+    @property
+    def graph(self) -> Graph:
+        return self._fit[0]
+
+    @property
+    def split(self) -> Split:
+        return self._fit[1]
+
+    @property
+    def network(self) -> RelGNN:
+        """The trained network."""
+        return self._fit[2]
+
+    @cached_property
+    def scorer(self) -> Scorer:
+        """Scores with the training edges as messages."""
+        import torch
+
+        graph, split, model = self._fit
+        model.eval()
+        with torch.no_grad():
+            adjacency = message_graph(graph, split.message).adjacency
+            edge_inputs = prepare_edges(model, graph, split.message, adjacency)
+            nodes = model.encode(prepare_inputs(model, graph), adjacency, edge_inputs=edge_inputs)
+        return Scorer(graph, model.decoder, nodes)
+
+    def predict_proba(self, edges: Sequence[tuple[object, str, object]]) -> npt.NDArray[np.float64]:
+        """(n,) the probability of each edge asked about.
+
+        Args:
+            edges: n triples (head id, relation, tail id).
+
+        Raises:
+            InputError: at an unknown id or relation, naming the nearest.
+        """
+        return self.scorer.probabilities(self.indexed(edges))
+
+    def indexed(self, edges: Sequence[tuple[object, str, object]]) -> Edges:
+        """Edges of ids and names as edges of indices; raises InputError at the first that is not in the graph."""
+        graph = self.graph
+        frame = pd.DataFrame([(str(h), str(r), str(t)) for h, r, t in edges], columns=["h", "r", "t"], dtype=object)
+        heads, relations, tails = (np.empty(len(frame), np.int64) for _ in range(3))
+        for name, rows in frame.groupby("r", sort=False).indices.items():
+            relation = graph.relation_index(str(name))
+            kind, picked = graph.relations[relation], frame.iloc[rows]
+            relations[rows] = relation
+            heads[rows] = graph.node_index(kind.head, picked["h"])
+            tails[rows] = graph.node_index(kind.tail, picked["t"])
+        return Edges(heads, relations, tails)
+
+    def top_k(
+        self, relation: str, head: object = None, tail: object = None, k: int = 10, known: bool = False
+    ) -> pd.DataFrame:
+        """The k likeliest relationships of one node that are missing from the graph.
+
+        Args:
+            relation: the relation's name.
+            head: the id of the head; the tails are asked for.
+            tail: the id of the tail; the heads are asked for. One of the two must be given.
+            k: how many.
+            known: list known relationships too, marked in the column `known`.
+
+        Returns:
+            Columns head, relation, tail, name (of the node found), probability, known.
+        """
+        if (head is None) == (tail is None):
+            raise InputError("one end must be given, and one only", remedy="give head or tail")
+        if k < 1:
+            raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
+        index = self.graph.relation_index(relation)
+        kind = self.graph.relations[index]
+        if tail is None:
+            return top.top_k(self.scorer, index, int(self.graph.node_index(kind.head, [head])[0]), "tail", k, known)
+        return top.top_k(self.scorer, index, int(self.graph.node_index(kind.tail, [tail])[0]), "head", k, known)
+
+    def predict_missing(self, relation: str, k: int = 10) -> pd.DataFrame:
+        """The k likeliest relationships of a relation that are missing from the graph, over all its pairs."""
+        if k < 1:
+            raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
+        return top.predict_missing(self.scorer, self.graph.relation_index(relation), k)
+
+    @property
+    def _fit(self) -> tuple[Graph, Split, RelGNN]:
+        if self._run is None:
+            raise InputError("the model is not trained yet", remedy="call fit(graph), or relwise.load(folder)")
+        return self._run
+
+    def _answer_from(self, graph: Graph, split: Split, model: RelGNN) -> None:
+        self._run = (graph, split, model)
+        self.__dict__.pop("scorer", None)

@@ -1,0 +1,112 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from relwise.data.split import split_graph
+from relwise.errors import InputError
+from relwise.settings import Settings
+from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from relwise.train.loop import Trainer
+from relwise.train.place import find_device
+from tests.fakes import small_graph
+
+on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+SMALL = {"dim": 16, "steps": 30, "warmup": 5, "eval_every": 10, "patience": 100}
+
+
+def trainer(**settings):
+    graph = small_graph(0)
+    return Trainer(graph, split_graph(graph, 0), Settings.of({**SMALL, **settings}), seed=1)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_said_before_any_work():
+    assert find_device("cpu").type == "cpu"
+    with pytest.raises(InputError, match="device = cuda"):
+        trainer(device="cuda")
+
+
+def test_no_work_is_done_by_the_command_line_either(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    (tmp_path / "train.txt").write_text("a\tto\tb\nb\tto\tc\nc\tto\td\nd\tto\ta\na\tto\tc\n", encoding="utf-8")
+    command = [sys.executable, "-m", "relwise", "train", str(tmp_path), "--out", str(tmp_path / "run")]
+    done = subprocess.run([*command, "--set", "device=cuda"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "device = cuda" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@on_gpu
+@pytest.mark.parametrize("decoder", ["distmult", "complex"])
+@pytest.mark.parametrize("bases", [None, 2])
+def test_states_are_the_cpus(decoder, bases):
+    host, device = (trainer(device=name, decoder=decoder, bases=bases) for name in ("cpu", "cuda"))
+    ours, theirs = host.scorer(), device.scorer()
+    assert theirs.nodes.is_cuda
+    assert torch.allclose(ours.nodes, theirs.nodes.cpu(), rtol=1e-4, atol=1e-5)
+    assert np.allclose(ours.logits(host.split.valid.edges), theirs.logits(host.split.valid.edges), rtol=1e-3, atol=1e-4)
+
+
+@on_gpu
+def test_a_recorded_step_has_the_gradients_of_one_that_is_not():
+    one, two = (trainer(device=name, dropout=0.0, embedding_dropout=0.0) for name in ("cuda", "cpu"))
+    _, keep = one._supervised(5)
+    grads = []
+    for made in (one, two):
+        made.model.train()
+        for _ in range(2):  # the second time it is replayed
+            made.model.zero_grad()
+            made.place.encode(keep.clone()).square().sum().backward()
+        grads.append({name: p.grad.cpu() for name, p in made.model.named_parameters() if p.grad is not None})
+    assert grads[0].keys() == grads[1].keys()
+    for name, grad in grads[0].items():
+        assert (grad - grads[1][name]).norm() <= 1e-4 * grads[1][name].norm() + 1e-6, name
+
+
+@on_gpu
+@pytest.mark.parametrize("sampler", ["random", "asa", "hardest", "nscaching"])
+def test_a_recorded_step_learns_and_repeats_itself_to_the_bit(sampler):
+    one, two = (trainer(device="cuda", sampler=sampler) for _ in range(2))
+    found = [made.fit() for made in (one, two)]
+    assert found[0].history == found[1].history
+    assert found[0].history[-1]["loss"] < found[0].history[0]["loss"]
+    weights = [made.model.state_dict() for made in (one, two)]
+    assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+
+
+@on_gpu
+def test_each_replay_drops_other_entries():
+    made = trainer(device="cuda", dropout=0.5)
+    made.model.train()
+    _, keep = made._supervised(5)
+    states = []
+    for seed in (1, 2, 1):
+        torch.manual_seed(seed)
+        states.append(made.place.encode(keep.clone()).detach().clone())
+    assert not torch.equal(states[0], states[1])
+    assert torch.equal(states[0], states[2])
+
+
+@on_gpu
+def test_resumes_to_the_bit(tmp_path):
+    whole, first = trainer(device="cuda", sampler="asa"), trainer(device="cuda", sampler="asa")
+    data = fingerprint(whole.graph, whole.split)
+    whole.fit()
+
+    def stop(state):
+        if state.step == 20:
+            save_checkpoint(first, tmp_path / "checkpoint", data)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        first.fit(on_validation=stop)
+    again = trainer(device="cuda", sampler="asa")
+    load_checkpoint(again, tmp_path / "checkpoint", data)
+    again.fit()
+    theirs = again.model.state_dict()
+    assert all(torch.equal(tensor, theirs[name]) for name, tensor in whole.model.state_dict().items())
