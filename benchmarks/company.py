@@ -44,6 +44,7 @@ def main() -> None:
     parser.add_argument("what", choices=["run", "tune", "show"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--again", action="store_true", help="run what stands in the CSV, too")
+    parser.add_argument("--most", type=int, help="run: stop after so many models; the next call goes on")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="tune: settings to try")
     parser.add_argument("--variant", choices=list(VARIANTS), default="attributes", help="tune: of the graph")
     parser.add_argument("--others", action="store_true", help="tune: the boosted trees and the plain baselines")
@@ -52,56 +53,63 @@ def main() -> None:
         tune(dict(pair.split("=", 1) for pair in arguments.set), arguments.variant, arguments.others)
         return
     if arguments.what == "run":
-        run(arguments.seeds, arguments.again)
-    show()
+        run(arguments.seeds, arguments.again, arguments.most)
+    if arguments.most is None:
+        show()
 
 
-def run(seeds: int, again: bool) -> None:
+def run(seeds: int, again: bool, most: int | None) -> None:
     """Every model on every seed, a row each."""
-    graph = company_graph()
+    graph, done = company_graph(), 0
     for seed in range(seeds):
+        todo = [one for one in models() if again or not _stands(*one, seed)]
+        if not todo or done == most:
+            continue
         split = split_graph(graph, seed)
         cases = cases_of(graph, split, "test", seed)
-        for name, vary in VARIANTS.items():
-            for sampler in SAMPLERS:
-                if again or not _stands(f"RelGNN, {name}", sampler, seed):
-                    _record(f"RelGNN, {name}", sampler, seed, *train(vary(graph, seed), split, cases, sampler, seed))
-        if again or not _stands("boosted trees", "random", seed):
-            _record("boosted trees", "random", seed, *boost(graph, split, cases, seed))
-        for baseline in plain_baselines(split.message, graph.num_nodes):
-            if not again and _stands(baseline.name, "", seed):
-                continue
+        for model, sampler in todo[: None if most is None else most - done]:
             began = time.perf_counter()
-            measures = measured(cases, lambda edges, b=baseline: b.pairs(edges.heads, edges.tails))
-            _record(baseline.name, "", seed, measures, time.perf_counter() - began)
+            if model.startswith("RelGNN"):
+                varied = VARIANTS[model.removeprefix("RelGNN, ")](graph, seed)
+                measures = train(varied, split, cases, sampler, seed)
+            elif model == "boosted trees":
+                measures = boost(graph, split, cases, seed)
+            else:
+                (count,) = (b for b in plain_baselines(split.message, graph.num_nodes) if b.name == model)
+                measures = measured(cases, lambda edges, b=count: b.pairs(edges.heads, edges.tails))
+            _record(model, sampler, seed, measures, time.perf_counter() - began)
+            done += 1
 
 
-def train(graph: Graph, split: Split, cases: Cases, sampler: str, seed: int) -> tuple[Measures, float]:
+def models() -> list[tuple[str, str]]:
+    """Each model and its negatives, what is asked for first."""
+    ours = [(f"RelGNN, {name}", sampler) for name in VARIANTS for sampler in SAMPLERS]
+    return [*ours, ("boosted trees", "random"), *((name, "") for name in ("degree_product", "adamic_adar", "path3"))]
+
+
+def train(graph: Graph, split: Split, cases: Cases, sampler: str, seed: int) -> Measures:
     """RelGNN, trained and measured."""
     from relwise.settings import Settings
     from relwise.train.loop import Trainer
 
-    began = time.perf_counter()
     settings = Settings.of({**SETTINGS, "sampler": sampler})
     trainer = Trainer(graph, split, settings, seed)
     result = trainer.fit()
-    seconds = time.perf_counter() - began
-    chosen = {f"valid_{settings.select}": result.best, "steps": result.best_step}
-    return {**chosen, **measured(cases, trainer.scorer().logits)}, seconds
+    chosen = {f"valid_{settings.select}": result.best, "steps": result.best_step, "train_seconds": result.seconds}
+    return {**chosen, **measured(cases, trainer.scorer().logits)}
 
 
-def boost(graph: Graph, split: Split, cases: Cases, seed: int) -> tuple[Measures, float]:
+def boost(graph: Graph, split: Split, cases: Cases, seed: int) -> Measures:
     """Boosted trees on features of pairs."""
-    began = time.perf_counter()
     trees = fit_trees(graph, split.message, split.supervised, TREES_SINCE, 300, seed)
     features = PairFeatures(graph, split.message)
-    seconds = time.perf_counter() - began
-    return measured(cases, lambda edges: trees.decision_function(features(edges))), seconds
+    return measured(cases, lambda edges: trees.decision_function(features(edges)))
 
 
 TUNED = {
     "all": "all.uniform.seen.auc",
     "new": "all.uniform.unseen.auc",
+    "newmatched": "all.matched.unseen.auc",
     "ap": "award.uniform.seen.ap",
     "hard": "award.hard.seen.ap",
     "hardnew": "award.hard.unseen.ap",
@@ -121,7 +129,7 @@ def tune(settings: dict[str, str], variant: str, others: bool) -> None:
         print(what, *(f"{name} {100 * measures[key]:.2f}" for name, key in TUNED.items()), sep="  ", flush=True)
 
     if others:
-        told("boosted trees", boost(graph, split, cases, 0)[0])
+        told("boosted trees", boost(graph, split, cases, 0))
         for baseline in plain_baselines(split.message, graph.num_nodes):
             told(baseline.name, measured(cases, lambda edges, b=baseline: b.pairs(edges.heads, edges.tails)))
         return

@@ -74,7 +74,7 @@ class Cases:
         known: the edges that no negative is, and that no rank counts.
         unseen: (N,) the suppliers that no dated training edge touches.
         positives: all relations' positives of the part; awards: those of the award relations.
-        negatives: by name, `"all.uniform"`, `"award.uniform"`, `"award.hard"`.
+        negatives: by name, `"all.uniform"`, `"all.matched"`, `"award.uniform"`, `"award.hard"`.
     """
 
     graph: Graph
@@ -97,7 +97,9 @@ def cases_of(graph: Graph, split: Split, part: str, seed: int) -> Cases:
         "award.uniform": draw_negatives(known_graph, awards, rng),
         "award.hard": hard_negatives(graph, awards, known, rng),
     }
-    return Cases(graph, known, unseen_suppliers(graph, split), positives, awards, negatives)
+    unseen = unseen_suppliers(graph, split)
+    negatives["all.matched"] = matched_negatives(graph, positives, known, unseen, rng)
+    return Cases(graph, known, unseen, positives, awards, negatives)
 
 
 def award_relations(graph: Graph) -> list[int]:
@@ -133,6 +135,37 @@ def hard_negatives(graph: Graph, positives: Edges, known: Edges, rng: np.random.
                 break
     heads, relations, tails = np.array(found, dtype=np.int64).reshape(-1, 3).T
     return Edges(heads, relations, tails)
+
+
+def matched_negatives(
+    graph: Graph, positives: Edges, known: Edges, unseen: npt.NDArray[np.bool_], rng: np.random.Generator
+) -> Edges:
+    """For each positive another supplier, unseen where the true one is, at the same other end; no known edge.
+
+    Nothing but the supplier tells such an edge from the true one: with an unseen supplier uniform negatives are told by
+    the other end, which is a large department where the edge is true.
+    """
+    low, high = graph.type_range("supplier")
+    new = unseen[low:high]
+    pools = low + np.flatnonzero(~new), low + np.flatnonzero(new)
+    taken = np.sort(graph.keys(known))
+    ends = positives.heads.copy(), positives.tails.copy()
+    side = np.where((ends[0] >= low) & (ends[0] < high), 0, np.where((ends[1] >= low) & (ends[1] < high), 1, -1))
+    open_ = np.flatnonzero(side >= 0)
+    done = np.zeros(len(positives), dtype=bool)
+    for _ in range(50):
+        for s in (0, 1):
+            for bucket, pool in enumerate(pools):
+                rows = open_[
+                    (side[open_] == s) & (unseen[(positives.heads, positives.tails)[s][open_]] == bool(bucket))
+                ]
+                if len(rows):
+                    ends[s][rows] = rng.choice(pool, len(rows))
+        keys = graph.keys(Edges(ends[0][open_], positives.relations[open_], ends[1][open_]))
+        fresh = taken[np.minimum(np.searchsorted(taken, keys), len(taken) - 1)] != keys
+        done[open_[fresh]] = True
+        open_ = open_[~fresh]
+    return Edges(ends[0][done], positives.relations[done], ends[1][done])
 
 
 def _listed(keys: npt.NDArray, values: npt.NDArray) -> dict[int, npt.NDArray]:

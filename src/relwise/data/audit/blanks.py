@@ -136,7 +136,7 @@ def is_blank(attribute: Attribute) -> Flags:
     values = attribute.values
     if values.dtype == object:
         return np.array([value is None for value in values], dtype=bool)
-    missing = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    missing = np.asarray(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
     return missing if missing.ndim == 1 else missing.all(axis=1)
 
 
