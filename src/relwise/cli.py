@@ -6,7 +6,6 @@ A user's mistake is one line on stderr and exit code 2; nothing is left half-wri
 from __future__ import annotations
 
 import bisect
-import json
 import os
 import shutil
 import sys
@@ -15,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from relwise.commands.audit import audit
 from relwise.commands.init import init
+from relwise.commands.options import SchemaOption
 from relwise.errors import InputError
 from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
-from relwise.show import console, folded_table, print_audit, print_measures
+from relwise.show import console, folded_table, print_json, print_measures, say
 
 if TYPE_CHECKING:
     from relwise.predictor import RelationshipPredictor
@@ -33,10 +34,7 @@ app = typer.Typer(
 
 
 app.command()(init)
-
-SchemaOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="the schema of DATA's tables, where it lies elsewhere")
-]
+app.command()(audit)
 
 
 def _settings_help() -> str:
@@ -82,7 +80,7 @@ def train(
         raise InputError("this is a file, not a folder", where=str(out), remedy="name another --out")
     if (out / MANIFEST).exists():
         if resume:
-            _say(f"{out} holds a finished run; there is nothing to resume")
+            say(f"{out} holds a finished run; there is nothing to resume")
             return
         raise InputError("the folder holds a run already", where=str(out), remedy="name another --out, or delete it")
     checkpoint = out / CHECKPOINT
@@ -95,9 +93,9 @@ def train(
     from relwise.predictor import RelationshipPredictor
 
     graph = read(data, schema=schema)
-    _say(f"{graph!r}")
+    say(f"{graph!r}")
     for note in graph.notes:
-        _say(f"note: {note}")
+        say(f"note: {note}")
     made = _make_folder(out)
     try:
         model = RelationshipPredictor(seed, **settings.model_dump())
@@ -109,34 +107,14 @@ def train(
         elif not resumable:
             checkpoint.unlink(missing_ok=True)
         raise
-    _say(
+    say(
         f"trained {model.training['steps']} steps in {model.training['train_seconds']} s; "
         f"the state after step {model.training['best_step']} was the best on validation"
     )
     model.save(out)
     if model.split.test.labels.any():
         print_measures(model.metrics("test"))
-    _say(f"written to {out}")
-
-
-@app.command()
-def audit(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="the folder of the data")],
-    seed: Annotated[int, typer.Option(min=0, help="of the split and of what is sampled")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
-    schema: SchemaOption = None,
-) -> None:
-    """Tell what of DATA and its split would make measures promise too much, and what to do; `train` does it too."""
-    from relwise.data.audit import audit as look
-    from relwise.data.read import read
-    from relwise.data.split import split_graph
-
-    graph = read(data, schema=schema)
-    found = look(graph, split_graph(graph, seed), seed, say=_say)
-    if as_json:
-        _print_json(found.to_json())
-        return
-    print_audit(found)
+    say(f"written to {out}")
 
 
 @app.command()
@@ -150,7 +128,7 @@ def evaluate(
 
     metrics = RelationshipPredictor.load(run).metrics(split)
     if as_json:
-        _print_json(metrics)
+        print_json(metrics)
         return
     for sentence in metrics["leakage"]["sentences"]:
         print(sentence)
@@ -196,7 +174,7 @@ def predict(
         raise InputError("--out goes with --pairs", remedy="use --json > file for a list of likeliest relationships")
     found = RelationshipPredictor.load(run).top_k(relation, head, tail, top, known)
     if as_json:
-        _print_json(found.to_dict(orient="records"))
+        print_json(found.to_dict(orient="records"))
         return
     table = folded_table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
     for row in found.to_dict(orient="records"):
@@ -233,7 +211,7 @@ def _score_table(run: Path, pairs: Path, out: Path) -> None:
     except OSError as error:
         written.unlink(missing_ok=True)
         raise InputError(f"cannot be written ({error.strerror})", where=str(out), remedy="name another --out") from None
-    _say(f"{len(scored):,} pairs scored, written to {out}")
+    say(f"{len(scored):,} pairs scored, written to {out}")
 
 
 def _unknown(model: RelationshipPredictor, triples: list[tuple[str, str, str]]) -> InputError | None:
@@ -270,15 +248,6 @@ def _make_folder(folder: Path) -> Path | None:
 def _is_rest(path: Path) -> bool:
     """Whether a file is what a kill left of writing a checkpoint."""
     return path.name == "checkpoint.safetensors.part" or path.name.startswith(".tmp")
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
-
-
-def _say(text: str) -> None:
-    """What is neither result nor error: on stderr, so that stdout can be piped."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
-"""Tables on a terminal: measures, and whatever else is shown in rows."""
+"""What is shown on a terminal: measures and whatever else stands in rows, JSON, and what is said beside it."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,16 @@ def folded_table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def print_json(value: Any) -> None:
+    """One JSON value and nothing else."""
+    print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def say(text: str) -> None:
+    """What is neither result nor error: on stderr, so that stdout can be piped."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def print_measures(metrics: Mapping[str, Any]) -> None:

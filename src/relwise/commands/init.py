@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 
 from relwise.errors import InputError
-from relwise.show import print_proposal
+from relwise.show import print_proposal, say
 
 
 def init(
@@ -37,10 +36,9 @@ def init(
     proposal = propose(tables)
     _write(file, schema_text(proposal, tables.name, source_from(source, tables.address, file.parent)))
     print_proposal(proposal)
-    print(
+    say(
         f"written to {file}: read it through, edit it, then relwise train "
-        f"{file.parent if file.name == 'schema.toml' else file} --out RUN",
-        file=sys.stderr,
+        f"{file.parent if file.name == 'schema.toml' else file} --out RUN"
     )
 
 

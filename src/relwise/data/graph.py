@@ -19,6 +19,7 @@ from relwise.data.edges import Edges, IntArray, edge_keys
 from relwise.data.node_type import Attribute as Attribute
 from relwise.data.node_type import Modality as Modality
 from relwise.data.node_type import NodeType as NodeType
+from relwise.data.relation import Relation as Relation
 from relwise.data.split_rule import SplitRule as SplitRule
 from relwise.errors import InputError, nearest
 
@@ -27,23 +28,6 @@ if TYPE_CHECKING:
 
 TRAIN, VALID, TEST = 0, 1, 2
 PARTS = ("train", "valid", "test")
-
-
-@dataclass(frozen=True)
-class Relation:
-    """A relation from nodes of one type to nodes of another (or the same).
-
-    An undirected relation has one type at both ends; each of its edges is stored once.
-    """
-
-    name: str
-    head: str
-    tail: str
-    directed: bool = True
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.head}.{self.name}.{self.tail}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
@@ -42,8 +43,6 @@ class Answers:
     @cached_property
     def scorer(self) -> Scorer:
         """Scores with the training edges as messages."""
-        import torch
-
         graph, split, model = self._fit
         model.eval()
         with torch.no_grad():
