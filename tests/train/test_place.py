@@ -52,8 +52,15 @@ def test_states_are_the_cpus(decoder, bases):
     assert np.allclose(ours.logits(host.split.valid.edges), theirs.logits(host.split.valid.edges), rtol=1e-3, atol=1e-4)
 
 
+@pytest.fixture(params=["0", "1"])
+def recorded(request, monkeypatch):
+    """As written, and as a CUDA graph."""
+    monkeypatch.setenv("RELWISE_CUDA_GRAPHS", request.param)
+
+
 @on_gpu
-def test_a_recorded_step_has_the_gradients_of_one_that_is_not():
+@pytest.mark.usefixtures("recorded")
+def test_a_step_has_the_gradients_of_the_cpus():
     one, two = (trainer(device=name, dropout=0.0, embedding_dropout=0.0) for name in ("cuda", "cpu"))
     _, keep = one._supervised(5)
     grads = []
@@ -69,8 +76,9 @@ def test_a_recorded_step_has_the_gradients_of_one_that_is_not():
 
 
 @on_gpu
+@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("sampler", ["random", "asa", "hardest", "nscaching"])
-def test_a_recorded_step_learns_and_repeats_itself_to_the_bit(sampler):
+def test_training_learns_and_repeats_itself_to_the_bit(sampler):
     one, two = (trainer(device="cuda", sampler=sampler) for _ in range(2))
     found = [made.fit() for made in (one, two)]
     assert found[0].history == found[1].history
@@ -80,7 +88,8 @@ def test_a_recorded_step_learns_and_repeats_itself_to_the_bit(sampler):
 
 
 @on_gpu
-def test_each_replay_drops_other_entries():
+@pytest.mark.usefixtures("recorded")
+def test_each_step_drops_other_entries():
     made = trainer(device="cuda", dropout=0.5)
     made.model.train()
     _, keep = made._supervised(5)
@@ -93,6 +102,7 @@ def test_each_replay_drops_other_entries():
 
 
 @on_gpu
+@pytest.mark.usefixtures("recorded")
 def test_resumes_to_the_bit(tmp_path):
     whole, first = trainer(device="cuda", sampler="asa"), trainer(device="cuda", sampler="asa")
     data = fingerprint(whole.graph, whole.split)

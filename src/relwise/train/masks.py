@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from relwise.data.edges import Edges, IntArray
+from relwise.data.edges import Edges
 from relwise.kernels.choice import choose
 from relwise.settings import MaskName
 
@@ -80,7 +80,7 @@ class TimeMask:
 Mask = RandomMask | TimeMask
 
 
-def make_mask(name: MaskName, learnable: BoolArray, share: float, edges: Edges, facts: IntArray) -> Mask:
+def make_mask(name: MaskName, learnable: BoolArray, share: float, edges: Edges, facts: npt.NDArray[np.integer]) -> Mask:
     """The mask that a setting names.
 
     Args:

@@ -3,17 +3,18 @@
 | on the CPU | on a GPU |
 | --- | --- |
 | edges are NumPy's, negatives made by Numba | the corruptor's tables lie on the device, negatives are made by Triton |
-| the network runs as it is written | its forward and backward passes are recorded once, and replayed as CUDA graphs |
+| the network runs as it is written | the same; with `RELWISE_CUDA_GRAPHS=1` its passes are recorded and replayed |
 
-Recording pays where kernels are shorter than it takes to launch them: on Amazon the GPU is idle for most of a step
-otherwise. What waits for the device cannot be recorded (texts read by a recurrent network): then the network runs as it
-is written there, too.
+Recording (CUDA graphs) is for graphs so small that kernels are shorter than it takes to launch them. What waits for the
+device cannot be recorded (texts read by a recurrent network): it runs as it is written. It is asked for and not the
+default because no GPU has run it yet.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -77,7 +78,8 @@ class OnDevice:
     def encode(self, keep: Tensor) -> Tensor:
         keep = keep.to(self.device)
         if self._recorded is None:
-            self._recorded = record(_Encode(self.trainer), keep)
+            network = _Encode(self.trainer)
+            self._recorded = record(network, keep) if os.environ.get("RELWISE_CUDA_GRAPHS") == "1" else network
         return self._recorded(keep)
 
     def positives(self, index: np.ndarray) -> Triples:
@@ -109,4 +111,5 @@ def record(module: nn.Module, keep: Tensor) -> Callable[[Tensor], Tensor]:
     if any(isinstance(part, AttributeEncoder) and part.waits for part in module.modules()):
         return module
     with torch.random.fork_rng(devices=[keep.device]):  # what is drawn to record it is no step's draw
-        return torch.cuda.make_graphed_callables(module, (keep.clone(),), allow_unused_input=True)
+        recorded: Any = torch.cuda.make_graphed_callables(module, (keep.clone(),), allow_unused_input=True)
+    return recorded

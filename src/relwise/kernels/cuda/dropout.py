@@ -5,7 +5,7 @@ it reads and writes whole lines, and what is dropped is what the CPU drops. The 
 a recorded step (a CUDA graph) drops other entries each time.
 """
 
-# pyright: reportArgumentType=false, reportGeneralTypeIssues=false
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportInvalidTypeForm=false
 # In a kernel `range` takes Triton's numbers, which pyright cannot know.
 from __future__ import annotations
 
