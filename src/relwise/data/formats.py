@@ -5,24 +5,28 @@
 | benchmark | `relation head tail` | `relation head tail label`, label 1 or 0 | undirected |
 | triples | `head<TAB>relation<TAB>tail` | the same; both may be absent | directed |
 
-Blank lines are passed over, CRLF line ends are tolerated, nodes are the union of all files.
+Blank lines are passed over, CRLF line ends are tolerated, nodes are the union of all files. A benchmark folder may hold
+`feature.txt` too: the nodes' numbers (`relwise.data.features`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from relwise.data.features import read_features
 from relwise.data.files import read_text
 from relwise.data.from_frame import graph_from_frame
-from relwise.data.graph import PARTS, Graph, counted
+from relwise.data.graph import PARTS, Attribute, Graph, counted
 from relwise.errors import InputError
 
 LineFormat = Literal["benchmark", "triples"]
 COLUMNS = ("head", "relation", "tail")
+FEATURES = "feature.txt"
 
 
 def line_format(folder: Path) -> LineFormat | None:
@@ -46,7 +50,10 @@ def line_format(folder: Path) -> LineFormat | None:
 
 
 def read_benchmark(folder: Path) -> Graph:
-    """A benchmark folder as a graph of undirected relations with its given split and negatives."""
+    """A benchmark folder as a graph of undirected relations with its given split and negatives.
+
+    Where it holds `feature.txt`, the nodes have an attribute `feature`; a node that stands there alone is one too.
+    """
     _need(folder, ("train", "valid", "test"))
     tables = {part: _table(folder / f"{part}.txt", labelled=part != "train") for part in PARTS}
     positives: list[pd.DataFrame] = [tables["train"]]
@@ -60,7 +67,8 @@ def read_benchmark(folder: Path) -> Graph:
             negatives[part] = tables[part].take(np.flatnonzero(label == "0"))
     codes = np.repeat(np.arange(3, dtype=np.int8), [len(table) for table in positives])
     frame = pd.concat(positives, ignore_index=True)
-    return graph_from_frame(frame, codes, directed=False, negatives=negatives)
+    graph = graph_from_frame(frame, codes, directed=False, negatives=negatives)
+    return _with_features(graph, folder / FEATURES) if (folder / FEATURES).is_file() else graph
 
 
 def read_triples(folder: Path) -> Graph:
@@ -70,6 +78,21 @@ def read_triples(folder: Path) -> Graph:
     tables = [_triples(folder / f"{part}.txt") for part in ("train", *held_out)]
     codes = np.repeat(np.arange(len(tables), dtype=np.int8), [len(table) for table in tables])
     return graph_from_frame(pd.concat(tables, ignore_index=True), codes if held_out else None)
+
+
+def _with_features(graph: Graph, path: Path) -> Graph:
+    """The graph with a file's numbers as its nodes' attribute; missing where the file has no line of a node."""
+    (nodes,) = graph.node_types
+    named, numbers = read_features(path)
+    place = nodes.ids.get_indexer(pd.Index(named, dtype=object))
+    new = place < 0
+    # Behind the others, whose edges then stay as they are.
+    ids = nodes.ids.append(pd.Index(np.array(named, dtype=object)[new], dtype=object))
+    place[new] = np.arange(len(nodes), len(ids))
+    values = np.full((len(ids), numbers.shape[1]), np.nan, np.float32)
+    values[place] = numbers
+    attribute = Attribute(path.stem, "vector", values)
+    return replace(graph, node_types=(replace(nodes, ids=ids, attributes=(attribute,)),))
 
 
 def _need(folder: Path, parts: tuple[str, ...]) -> None:
