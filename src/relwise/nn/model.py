@@ -1,4 +1,4 @@
-"""The whole network: attribute encoders, RelGNN layers, fusion, decoder. It knows nothing of training."""
+"""RelGNN: the paper's network, of layers, fusion and the states that attention and decoder share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from relwise.nn.decoders import Decoder
 from relwise.nn.degrees import DegreeEncoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
 from relwise.nn.edge_layer import EdgeStates
+from relwise.nn.network import Network
 from relwise.nn.relgnn import AttributeFusion, RelGNNConv
 
 
-class RelGNN(nn.Module):
-    """RelGNN (paper, "RelGNN" 1-5): node states from attributes and neighbours, logits from the decoder.
+class RelGNN(Network):
+    """RelGNN (paper, "RelGNN" 1-5; eq. 3-7): attention sees both ends of an edge and the state of their relation.
 
     Args:
         encoders: one per node type, in the order of the node space; each maps its prepared input to (n, d).
@@ -47,70 +48,41 @@ class RelGNN(nn.Module):
         edge_encoder: EdgeEncoder | None = None,
         degrees: bool = False,
     ) -> None:
-        super().__init__()
-        self.encoders = nn.ModuleList(encoders)
-        self.decoder = decoder
+        super().__init__(encoders, decoder, num_inverse, dim, dropout, edge_encoder)
         self.inverse_state = nn.Parameter(torch.randn(num_inverse, dim))
-        self.edge_encoder = edge_encoder
-        num_relations, edge_dim = len(decoder.relation) + num_inverse, edge_encoder.dim if edge_encoder else None
+        edge_dim = edge_encoder.dim if edge_encoder else None
         self.layers = nn.ModuleList(
-            RelGNNConv(dim, dim, num_relations, heads, bases, precision=precision, edge_dim=edge_dim)
+            RelGNNConv(dim, dim, self.num_relations, heads, bases, precision=precision, edge_dim=edge_dim)
             for _ in range(layers)
         )
         for layer in self.layers:
             # The decoder's states are shared in: a state of the layer's own would be a weight without a use.
             del layer.relation_state
         self.fusion = AttributeFusion(dim, heads)
-        self.degrees = DegreeEncoder(num_relations, dim) if degrees else None
-        self.dropout = dropout
+        self.degrees = DegreeEncoder(self.num_relations, dim) if degrees else None
 
     def relation_state(self) -> Tensor:
         """(R + inverse, d) the states h_r of eq. 4: the decoder's own parameter, then the inverse relations'."""
         return torch.cat([self.decoder.relation, self.inverse_state])
 
-    def encode(
-        self,
-        inputs: Sequence,
-        adjacency: Adjacency,
-        keep: Tensor | None = None,
-        edge_inputs: EdgeInputs | None = None,
+    def propagate(
+        self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None
     ) -> Tensor:
-        """(N, d) final node states (eq. 3-7).
-
-        Args:
-            inputs: each node type's prepared input.
-            adjacency: the message graph.
-            keep: (F,) bool, which facts carry messages; None: all.
-            edge_inputs: the edges' attributes, prepared, where the network has an encoder for them.
-        """
-        attributes, edges = self._start(inputs, adjacency, keep), self._edge_states(edge_inputs)
-        state, relation_state = attributes, self.relation_state()
+        """(N, d) final states (eq. 3-7)."""
+        state, relation_state = start, self.relation_state()
         share = self.dropout if self.training else 0.0
         for layer in self._convolutions():
             state = layer.propagate(state, adjacency, relation_state, keep, edges, share)
-        return self.fusion(attributes, state)
+        return self.fusion(start, state)
 
     def attention(self, inputs: Sequence, adjacency: Adjacency, edge_inputs: EdgeInputs | None = None) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
-        state, edges = self._start(inputs, adjacency), self._edge_states(edge_inputs)
+        state, edges = self.start(inputs, adjacency), self.edge_states(edge_inputs)
         weights = []
         for layer in self._convolutions():
             weights.append(layer.attention(state, adjacency, self.relation_state(), edges=edges))
             state = layer.propagate(state, adjacency, self.relation_state(), edges=edges)
         return weights
-
-    def _edge_states(self, edge_inputs: EdgeInputs | None) -> EdgeStates | None:
-        if self.edge_encoder is None:
-            return None
-        if edge_inputs is None:
-            raise ValueError("the network reads the edges' attributes, and was given none")
-        return self.edge_encoder(edge_inputs)
-
-    def _start(self, inputs: Sequence, adjacency: Adjacency, keep: Tensor | None = None) -> Tensor:
-        """(N, d) h^(0) of all types."""
-        parts = [encoder(x) for encoder, x in zip(self.encoders, inputs, strict=True)]
-        attributes = parts[0] if len(parts) == 1 else torch.cat(parts)
-        return attributes if self.degrees is None else attributes + self.degrees(adjacency, keep)
 
     def _convolutions(self) -> Iterator[RelGNNConv]:
         for layer in self.layers:
