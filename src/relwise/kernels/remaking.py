@@ -66,10 +66,10 @@ class _Replaced(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *grads):
-        new, by_table, by_vector = ctx.saved_tensors[0][:, None], None, None
+        new, zero, by_table, by_vector = ctx.saved_tensors[0][:, None], grads[0].new_zeros(()), None, None
         # One after the other, and of full size: their sums have the bits of `torch.where`'s own.
         if ctx.needs_input_grad[2]:
-            by_vector = grads[0].masked_fill(~new, 0).sum(dim=0)
+            by_vector = torch.where(new, grads[0], zero).sum(dim=0)
         if ctx.needs_input_grad[0]:
-            by_table = grads[0].masked_fill(new, 0)
+            by_table = torch.where(new, zero, grads[0])
         return by_table, None, by_vector
