@@ -137,7 +137,7 @@ def is_blank(attribute: Attribute) -> Flags:
     if values.dtype == object:
         return np.array([value is None for value in values], dtype=bool)
     missing = np.asarray(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
-    return missing if missing.ndim == 1 else missing.all(axis=1)
+    return missing if missing.ndim == 1 else np.asarray(missing.all(axis=1))
 
 
 def common_odds(exposed: Flags, answer: Flags, strata: IntArray) -> tuple[float, float]:
