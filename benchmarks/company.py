@@ -44,8 +44,8 @@ SETTINGS: dict[str, Any] = {
     "weight_decay": 1e-4,
     "pool": 30,
     "warmup": 40,
-    "steps": 120,
-    "eval_every": 20,
+    "steps": 200,
+    "eval_every": 40,
 }
 SAMPLERS = ("asa", "random")
 
