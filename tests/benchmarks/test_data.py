@@ -1,4 +1,4 @@
-"""The benchmark data: their table, checks, downloads from a server on this machine, and copies in the form of Cen et al."""
+"""The benchmark data: table, checks, downloads from a server on this machine, and copies in the form of Cen et al."""
 
 from __future__ import annotations
 
