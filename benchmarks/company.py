@@ -130,6 +130,7 @@ TUNED = {
     "hardnew": "award.hard.unseen.ap",
     "mrr": "award.seen.mrr",
     "hits": "award.seen.hits@10",
+    "hits100": "award.seen.hits@100",
     "mrrnew": "award.unseen.mrr",
 }
 

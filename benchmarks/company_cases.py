@@ -199,6 +199,8 @@ def measured(cases: Cases, score: Score) -> dict[str, float]:
         **{n: m & ~new for n, m in relations.items()},
     }.items():
         row[f"{bucket}.mrr"], row[f"{bucket}.hits@10"] = (1 / ranks[mask]).mean(), (ranks[mask] <= 10).mean()
+        row[f"{bucket}.mrr.se"] = (1 / ranks[mask]).std() / np.sqrt(max(1, mask.sum()))
+        row[f"{bucket}.hits@100"] = (ranks[mask] <= 100).mean()
         row[f"{bucket}.count"] = int(mask.sum())
     return row
 

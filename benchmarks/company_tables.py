@@ -17,7 +17,9 @@ COLUMNS = {
     "hard, seen: AP": "award.hard.seen.ap",
     "hard, unseen: AP": "award.hard.unseen.ap",
     "seen: MRR": "award.seen.mrr",
+    "its standard error": "award.seen.mrr.se",
     "seen: Hit@10": "award.seen.hits@10",
+    "seen: Hit@100": "award.seen.hits@100",
     "unseen: MRR": "award.unseen.mrr",
 }
 
@@ -30,7 +32,7 @@ def show() -> None:
     print(f"| | negatives | {' | '.join(COLUMNS)} | seconds |\n{'| --- ' * (len(COLUMNS) + 3)}|")
     for model, sampler in models:
         group = [row for row in rows if (row["model"], row["sampler"]) == (model, sampler)]
-        cells = [_spread([100 * float(row[column]) for row in group]) for column in COLUMNS.values()]
+        cells = [_spread([100 * float(row[column]) for row in group if row.get(column)]) for column in COLUMNS.values()]
         seconds = statistics.median(float(row["seconds"]) for row in group)
         print(f"| {model} | {sampler} | {' | '.join(cells)} | {seconds:.0f} |")
     names = list(dict.fromkeys(key[: -len(".mrr")] for row in rows for key in row if key.endswith(".mrr")))
@@ -66,5 +68,7 @@ def _verdicts(rows: list[dict[str, str]]) -> None:
 
 
 def _spread(values: list[float]) -> str:
+    if not values:
+        return ""
     mean = f"{statistics.mean(values):.2f}"
     return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.2f}"
