@@ -39,7 +39,7 @@ from relwise.data.store import read_saved_graph, write_graph
 from relwise.errors import InputError
 from relwise.kernels.matmul import library
 from relwise.nn.build import describe_model, rebuild_model
-from relwise.nn.model import RelGNN
+from relwise.nn.network import Network
 from relwise.settings import Settings
 
 FORMAT = 1
@@ -66,7 +66,7 @@ class Run:
     split: Split
     settings: Settings
     seed: int
-    model: RelGNN
+    model: Network
     metrics: Mapping[str, Any]
     log: list[dict[str, float]]
     training: Mapping[str, Any]

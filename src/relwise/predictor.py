@@ -20,7 +20,7 @@ from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import Result, evaluate
-from relwise.nn.model import RelGNN
+from relwise.nn.network import Network
 from relwise.predict.answers import Answers
 from relwise.settings import Settings, SettingsKeywords
 from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
@@ -214,7 +214,7 @@ class RelationshipPredictor(Answers):
         changed = {key: v for key, v in self.settings.model_dump().items() if v != Settings.model_fields[key].default}
         return f"RelationshipPredictor({', '.join(f'{k}={v!r}' for k, v in {'seed': self.seed, **changed}.items())})"
 
-    def _fitted(self, graph: Graph, split: Split, model: RelGNN) -> None:
+    def _fitted(self, graph: Graph, split: Split, model: Network) -> None:
         self._answer_from(graph, split, model)
         # What set_params changes later is for the next fit.
         self._trained_with = (self.settings, self.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
@@ -10,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from relwise.errors import InputError, nearest
 
 SamplerName = Literal["random", "hardest", "nscaching", "asa"]
-DecoderName = Literal["distmult", "complex"]
+EncoderName = Literal["relgnn", "rgcn", "lookup"]
+DecoderName = Literal["distmult", "complex", "conve", "rotate", "transe"]
 TextName = Literal["tfidf", "rnn", "rnn_pretrained", "model2vec", "sentence_transformers"]
 Measure = Literal["ap", "auc", "mrr"]
 MaskName = Literal["random", "time"]
@@ -20,6 +22,11 @@ class ModelSettings(BaseModel):
     """The network."""
 
     dim: int = Field(128, ge=1, le=4096, description="size d of node and relation states")
+    encoder: EncoderName = Field(
+        "relgnn",
+        description="relgnn | rgcn | lookup: what passes states on along the edges; rgcn does so without attention, "
+        "lookup not at all: it is an embedding table, or what attributes say",
+    )
     layers: int = Field(2, ge=1, le=8, description="message passing layers")
     heads: int = Field(2, ge=1, le=64, description="attention heads")
     bases: int | None = Field(
@@ -62,8 +69,8 @@ class ModelSettings(BaseModel):
     )
     decoder: DecoderName = Field(
         "distmult",
-        description="distmult | complex: what scores an edge; distmult cannot tell an edge from its reverse, complex "
-        "can, and needs an even dim",
+        description="distmult | complex | conve | rotate | transe: what scores an edge; distmult cannot tell an edge "
+        "from its reverse, the others can; complex and rotate need an even dim, conve one that is a product",
     )
 
 
@@ -146,10 +153,16 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
                 f"{key} = {values.get(key)!r}: {first['msg'][0].lower()}{first['msg'][1:]}",
                 remedy=f"{key} is {cls.model_fields[key].description}",
             ) from None
-        if settings.decoder == "complex" and settings.dim % 2:
+        if settings.decoder in ("complex", "rotate") and settings.dim % 2:
             raise InputError(
-                f"dim = {settings.dim} is odd, and decoder = complex takes half of a state for the imaginary parts",
+                f"dim = {settings.dim} is odd: decoder = {settings.decoder} takes half of a state for imaginary parts",
                 remedy=f"set dim={settings.dim + 1}, or decoder=distmult",
+            )
+        sides = range(2, math.isqrt(settings.dim) + 1)
+        if settings.decoder == "conve" and (settings.dim < 6 or all(settings.dim % side for side in sides)):
+            raise InputError(
+                f"dim = {settings.dim} is no image, which decoder = conve makes of a state",
+                remedy="set dim to a product of two numbers, 3 or more: 64, 100, 128, 200",
             )
         if settings.text_model is not None and settings.text not in ("model2vec", "sentence_transformers"):
             raise InputError(
@@ -173,6 +186,7 @@ class SettingsKeywords(TypedDict, total=False):
     """The keywords of `Settings`, for editors; a test holds the two together."""
 
     dim: int
+    encoder: EncoderName
     layers: int
     heads: int
     bases: int | None

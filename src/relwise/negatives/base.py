@@ -31,6 +31,7 @@ class Asked:
         replaced: (n,) which end is replaced, 0 for the head, 1 for the tail.
         decoder: scores.
         nodes: (N, d) the step's node states, detached.
+        keys: (N, k) what the decoder's queries are multiplied with, made of them.
         positive_logit: (n,) the positives' logits under the same states.
         step: the training step, counted from 0.
         seed: of all draws.
@@ -40,6 +41,7 @@ class Asked:
     replaced: IntArray
     decoder: Decoder
     nodes: Tensor
+    keys: Tensor
     positive_logit: Tensor
     step: int
     seed: int
@@ -155,7 +157,7 @@ class PoolSampler(NegativeSampler):
         if pool == 1:
             return uniform_nodes(corruptor, asked)
         wanted, bound = (value.numpy() for value in self.bounds(asked.positive_logit, asked.step))
-        states = asked.nodes.cpu().numpy()
+        states = asked.keys.cpu().numpy()
         chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
         order, blocks, tails = corruptor.arrange(index, replaced, shared)
         edges = (np.uint64(asked.seed), corruptor.table, index, replaced)

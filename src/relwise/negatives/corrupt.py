@@ -121,7 +121,10 @@ class Corruptor:
         """
         replaced = self.replaced(index, seed)
         states = nodes.detach().contiguous()
-        taken = sampler.take(self, Asked(index, replaced, decoder, states, positive_logit.detach(), step, seed))
+        with torch.no_grad():
+            keys = decoder.keys(states).contiguous()
+        asked = Asked(index, replaced, decoder, states, keys, positive_logit.detach(), step, seed)
+        taken = sampler.take(self, asked)
         ends = self.table.ends[:, index]
         np.put_along_axis(ends, replaced[None], taken.nodes[None], axis=0)
         return Negatives(Edges(ends[HEAD], self._relations(index), ends[TAIL]), taken.proposed, taken.refused)

@@ -118,7 +118,7 @@ class DeviceCorruptor:
         if pool == 1:  # scored by nobody: any query will do
             states, query = nodes.new_zeros(len(nodes), 1), nodes.new_zeros(len(index), 1)
         else:
-            states, anchors = nodes.contiguous(), nodes.index_select(0, anchor)
+            states, anchors = decoder.keys(nodes).contiguous(), nodes.index_select(0, anchor)
             of_head, of_tail = (decoder.query(end, anchors, relation) for end in ENDS)
             query = torch.where((replaced == 0)[:, None], of_head, of_tail)
         given = anchor, low.contiguous(), high.contiguous(), owner, *known, self.partners

@@ -58,7 +58,7 @@ class NSCachingSampler(NegativeSampler):
             proposed, refused = proposed + self._pool * int((count >= 0).sum()), refused + int(count.clip(0).sum())
         chosen = np.empty(len(index), np.int64)
         kernel.take(seed, table, index, asked.replaced, cache, chosen)
-        edges, states = np.concatenate(which), asked.nodes.cpu().numpy()
+        edges, states = np.concatenate(which), asked.keys.cpu().numpy()
         count, blocks = np.empty(len(edges), np.int64), np.arange(len(edges) + 1)
         for begin, stop, query in corruptor.queries(edges, blocks, len(which[HEAD]), asked.decoder, asked.nodes):
             end = HEAD if begin < len(which[HEAD]) else TAIL

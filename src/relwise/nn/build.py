@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,21 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels.adjacency import Adjacency
 from relwise.nn.attributes import Ragged, TextChoice, TypeEncoder
-from relwise.nn.decoders import ComplEx, DistMult
+from relwise.nn.decoders import ComplEx, ConvE, Decoder, DistMult, RotatE, TransE
+from relwise.nn.degrees import DegreeEncoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
+from relwise.nn.encoders import RGCN, Lookup
 from relwise.nn.messages import num_inverse_relations, stated
 from relwise.nn.model import RelGNN
-from relwise.settings import Settings
+from relwise.nn.network import Network
+from relwise.settings import DecoderName, Settings
+
+DECODERS: dict[DecoderName, Callable[[int, int], Decoder]] = {
+    "distmult": DistMult, "complex": ComplEx, "conve": ConvE, "rotate": RotatE, "transe": TransE,
+}  # fmt: skip
 
 
-def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | None = None) -> RelGNN:
+def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | None = None) -> Network:
     """A network for the graph's types and relations, its weights drawn by `seed`.
 
     The attribute encoders learn their statistics and vocabularies from the graph's attributes. Of the edges only the
@@ -31,11 +38,13 @@ def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoders = [_fit_encoder(graph, i, settings, message) for i in range(len(graph.node_types))]
-        of_edges = None if message is None else EdgeEncoder.fit(graph, message, text=_text_choice(settings))
+        of_edges = None
+        if message is not None and settings.encoder == "relgnn":
+            of_edges = EdgeEncoder.fit(graph, message, text=_text_choice(settings))
         return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), settings)
 
 
-def rebuild_model(description: dict[str, Any], settings: Settings) -> RelGNN:
+def rebuild_model(description: dict[str, Any], settings: Settings) -> Network:
     """The network that `describe_model` described, its weights yet to be loaded."""
     encoders = [TypeEncoder.from_config(config) for config in description["encoders"]]
     described = description.get("edge_encoder")
@@ -43,17 +52,17 @@ def rebuild_model(description: dict[str, Any], settings: Settings) -> RelGNN:
     return _assemble(encoders, of_edges, description["num_relations"], description["num_inverse"], settings)
 
 
-def describe_model(model: RelGNN) -> dict[str, Any]:
+def describe_model(model: Network) -> dict[str, Any]:
     """All of a network that is neither a setting nor a weight, as JSON can hold it."""
     return {
         "encoders": [encoder.config() for encoder in model.encoders if isinstance(encoder, TypeEncoder)],
         "edge_encoder": None if model.edge_encoder is None else model.edge_encoder.config(),
         "num_relations": len(model.decoder.relation),
-        "num_inverse": len(model.inverse_state),
+        "num_inverse": model.num_inverse,
     }
 
 
-def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor | Ragged]]:
+def prepare_inputs(model: Network, graph: Graph) -> list[dict[str, Tensor | Ragged]]:
     """Each node type's attributes as its encoder takes them, computed once per graph; on the network's device."""
     device = model.decoder.relation.device
     return [
@@ -63,7 +72,7 @@ def prepare_inputs(model: RelGNN, graph: Graph) -> list[dict[str, Tensor | Ragge
     ]
 
 
-def prepare_edges(model: RelGNN, graph: Graph, message: Edges, adjacency: Adjacency) -> EdgeInputs | None:
+def prepare_edges(model: Network, graph: Graph, message: Edges, adjacency: Adjacency) -> EdgeInputs | None:
     """The attributes of the `message` edges, whose messages `adjacency` sorts, as the network's encoder takes them."""
     if model.edge_encoder is None:
         return None
@@ -99,18 +108,16 @@ def _assemble(
     num_relations: int,
     num_inverse: int,
     settings: Settings,
-) -> RelGNN:
-    decoder = ComplEx if settings.decoder == "complex" else DistMult
-    return RelGNN(
-        encoders,
-        decoder(num_relations, settings.dim),
-        num_inverse,
-        settings.dim,
-        settings.layers,
-        settings.heads,
-        settings.num_bases(num_relations + num_inverse),
-        settings.dropout,
-        settings.precision,
-        edge_encoder,
-        settings.degrees,
-    )
+) -> Network:
+    decoder = DECODERS[settings.decoder](num_relations, settings.dim)
+    common, bases = (encoders, decoder, num_inverse, settings.dim), settings.num_bases(num_relations + num_inverse)
+    if settings.encoder == "lookup":
+        network: Network = Lookup(*common)
+    elif settings.encoder == "rgcn":
+        network = RGCN(*common, settings.dropout, settings.layers, bases)
+    else:
+        more = settings.dropout, settings.precision, edge_encoder
+        network = RelGNN(*common, settings.layers, settings.heads, bases, *more)
+    if settings.degrees:
+        network.degrees = DegreeEncoder(network.num_relations, settings.dim)
+    return network

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.matmul import Precision
 from relwise.nn.decoders import Decoder
-from relwise.nn.degrees import DegreeEncoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
 from relwise.nn.edge_layer import EdgeStates
 from relwise.nn.network import Network
@@ -31,7 +30,6 @@ class RelGNN(Network):
         dropout: share of the inputs of each layer that a step zeroes.
         precision: of the layers' matrix products (see `RelGNNConv`).
         edge_encoder: of the edges' attributes; None: they have none.
-        degrees: add to h^(0) what the numbers of a node's neighbours say (`relwise.nn.degrees`), which attention hides.
     """
 
     def __init__(
@@ -46,7 +44,6 @@ class RelGNN(Network):
         dropout: float = 0.0,
         precision: Precision = "float32",
         edge_encoder: EdgeEncoder | None = None,
-        degrees: bool = False,
     ) -> None:
         super().__init__(encoders, decoder, num_inverse, dim, dropout, edge_encoder)
         self.inverse_state = nn.Parameter(torch.randn(num_inverse, dim))
@@ -59,15 +56,12 @@ class RelGNN(Network):
             # The decoder's states are shared in: a state of the layer's own would be a weight without a use.
             del layer.relation_state
         self.fusion = AttributeFusion(dim, heads)
-        self.degrees = DegreeEncoder(self.num_relations, dim) if degrees else None
 
     def relation_state(self) -> Tensor:
         """(R + inverse, d) the states h_r of eq. 4: the decoder's own parameter, then the inverse relations'."""
         return torch.cat([self.decoder.relation, self.inverse_state])
 
-    def propagate(
-        self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None
-    ) -> Tensor:
+    def propagate(self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None) -> Tensor:
         """(N, d) final states (eq. 3-7)."""
         state, relation_state = start, self.relation_state()
         share = self.dropout if self.training else 0.0

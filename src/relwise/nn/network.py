@@ -47,9 +47,7 @@ class Network(nn.Module, ABC):
         self.degrees: DegreeEncoder | None = None
 
     @abstractmethod
-    def propagate(
-        self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None
-    ) -> Tensor:
+    def propagate(self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None) -> Tensor:
         """(N, d) final node states.
 
         Args:

@@ -16,7 +16,7 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
-from relwise.nn.model import RelGNN
+from relwise.nn.network import Network
 from relwise.predict import top
 from relwise.predict.scorer import Scorer
 
@@ -25,7 +25,7 @@ class Answers:
     """Probabilities of edges and the likeliest missing ones, once there is a network to ask."""
 
     def __init__(self) -> None:
-        self._run: tuple[Graph, Split, RelGNN] | None = None
+        self._run: tuple[Graph, Split, Network] | None = None
 
     @property
     def graph(self) -> Graph:
@@ -36,7 +36,7 @@ class Answers:
         return self._fit[1]
 
     @property
-    def network(self) -> RelGNN:
+    def network(self) -> Network:
         """The trained network."""
         return self._fit[2]
 
@@ -107,11 +107,11 @@ class Answers:
         return top.predict_missing(self.scorer, self.graph.relation_index(relation), k)
 
     @property
-    def _fit(self) -> tuple[Graph, Split, RelGNN]:
+    def _fit(self) -> tuple[Graph, Split, Network]:
         if self._run is None:
             raise InputError("the model is not trained yet", remedy="call fit(graph), or relwise.load(folder)")
         return self._run
 
-    def _answer_from(self, graph: Graph, split: Split, model: RelGNN) -> None:
+    def _answer_from(self, graph: Graph, split: Split, model: Network) -> None:
         self._run = (graph, split, model)
         self.__dict__.pop("scorer", None)

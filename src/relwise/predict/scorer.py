@@ -81,8 +81,9 @@ class Block:
         return self.scorer.decoder.query(end, self.scorer.nodes.index_select(0, anchor), relation)
 
     def candidates(self, low: int, high: int) -> Tensor:
-        """(high - low, d) states of the nodes low .. high."""
-        return self.scorer.nodes[low:high].detach()
+        """(high - low, k) keys of the nodes low .. high."""
+        with torch.no_grad():
+            return self.scorer.decoder.keys(self.scorer.nodes[low:high]).detach()
 
 
 def sigmoid(logits: npt.ArrayLike) -> npt.NDArray[np.float64]:

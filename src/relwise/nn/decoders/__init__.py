@@ -1,7 +1,10 @@
-"""Decoders: from the states of an edge's two ends, and its relation, to a logit."""
+"""Decoders: from node states to the logit of an edge. One published method a file."""
 
 from relwise.nn.decoders.base import Decoder, End
 from relwise.nn.decoders.complex import ComplEx
+from relwise.nn.decoders.conve import ConvE
 from relwise.nn.decoders.distmult import DistMult
+from relwise.nn.decoders.rotate import RotatE
+from relwise.nn.decoders.transe import TransE
 
-__all__ = ["ComplEx", "Decoder", "DistMult", "End"]
+__all__ = ["ComplEx", "ConvE", "Decoder", "DistMult", "End", "RotatE", "TransE"]

@@ -1,4 +1,4 @@
-"""What every decoder offers: one logit per edge, and the query whose product with a candidate is that logit."""
+"""What every decoder offers: one logit per edge, and the query whose product with a candidate's key is that logit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,21 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:
-        """(n, d) vectors q such that `q · h_c` is the logit of the edge whose missing end is c.
+        """(n, k) vectors q such that `q · keys(h_c)` is the logit of the edge whose missing end is c.
 
         Args:
             missing: which end is asked for.
             anchor: (n, d) states of the end that is given.
             relation: (n,) relation indices.
         """
+
+    def keys(self, nodes: Tensor) -> Tensor:
+        """(N, k) what queries are multiplied with: the states themselves, unless a decoder says more.
+
+        Args:
+            nodes: (N, d) final node states.
+        """
+        return nodes
 
     def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
         """(n,) logits of edges.
@@ -37,4 +45,4 @@ class Decoder(nn.Module, ABC):
             heads, relations, tails: (n,) indices.
         """
         query = self.query("tail", nodes.index_select(0, heads), relations)
-        return (query * nodes.index_select(0, tails)).sum(dim=1)
+        return (query * self.keys(nodes.index_select(0, tails))).sum(dim=1)
