@@ -102,6 +102,9 @@ class RelationshipPredictor(Answers):
                 shown.on_validation(state)
 
             result = trainer.fit(shown.on_step, validated)
+        if progress:
+            for sentence in result.tally.describe():
+                _say(sentence)
         self._fitted(graph, split, trainer.model.cpu())
         self.audited = found
         self.training = _training(result, trainer)
@@ -232,7 +235,6 @@ def _training(result: TrainingResult, trainer: Trainer) -> dict[str, Any]:
         "best_step": result.best_step,
         f"valid_{trainer.settings.select}": result.best,
         "train_seconds": round(result.seconds, 1),
-        "negatives_proposed": result.proposed,
-        "negatives_refused": result.refused,
+        "negatives": result.tally.to_json(),
         "edges_without_negative": trainer.uncorruptible,
     }

@@ -309,8 +309,10 @@ def test_every_sampler_trains(given: dict[str, Any]) -> None:
     assert all(np.isfinite([row["loss"], row["ap"], row["auc"]]).all() for row in result.history)
     supervised = round(0.3 * len(trainer.split.message))
     pools = [trainer.sampler.pool(step) for step in range(10)]
-    assert result.proposed - result.refused == supervised * sum(pools)
-    assert 0 < result.refused < result.proposed
+    tally = result.tally
+    assert tally.proposed - tally.refused == supervised * sum(pools)
+    assert 0 < tally.refused < tally.proposed
+    assert tally.chosen == sum(tally.positives) == sum(tally.negatives) == supervised * len(pools)
 
 
 def test_a_pool_of_one_makes_every_sampler_the_random_one() -> None:

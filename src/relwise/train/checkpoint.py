@@ -25,7 +25,7 @@ from relwise.kernels.threads import settle_threads
 from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.train.loop import Trainer, TrainingState
 
-FORMAT = 2  # 2: the library of the matrix products
+FORMAT = 3  # 2: the library of the matrix products; 3: what the sampler did
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
@@ -144,4 +144,4 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         if moments:
             trainer.optimizer.state[parameter] = {name: t.to(parameter.device) for name, t in moments.items()}
     trainer.sampler.load_state(named("sampler."))
-    trainer.state = TrainingState(**about["state"])
+    trainer.state = TrainingState.from_json(about["state"])

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ from relwise.negatives import (
     NSCachingSampler,
     RandomSampler,
 )
+from relwise.negatives.report import HeldOut, Tally
 from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
@@ -81,16 +82,21 @@ class TrainingState:
         step: steps done.
         best: the best validation value so far, and the step after which it was seen.
         history: one row per validation.
-        proposed, refused: corruptions so far.
+        tally: what the sampler did so far; `seen` of it at the last validation.
     """
 
     step: int = 0
     best: float = -np.inf
     best_step: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
-    proposed: int = 0
-    refused: int = 0
+    tally: Tally = field(default_factory=Tally)
+    seen: Tally = field(default_factory=Tally)
     seconds: float = 0.0
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Self:
+        """From what `dataclasses.asdict` gave."""
+        return cls(**{**found, "tally": Tally(**found["tally"]), "seen": Tally(**found["seen"])})
 
 
 @dataclass(frozen=True)
@@ -101,8 +107,7 @@ class TrainingResult:
     best_step: int
     best: float
     seconds: float
-    proposed: int
-    refused: int
+    tally: Tally
     history: list[dict[str, float]]
 
 
@@ -149,7 +154,7 @@ class Trainer:
         self._learnable = np.zeros(messages.num_facts, dtype=bool)
         self._learnable[self._fact[open_]] = True
         self.mask = make_mask(settings.mask, self._learnable, settings.share, split.message, messages.facts)
-        self.sampler = make_sampler(settings)
+        self.sampler, self.held_out = make_sampler(settings), HeldOut(graph, split)
         self.model = build_model(graph, settings, derived_seed(seed, 0), split.message).to(self.device)
         self.inputs = prepare_inputs(self.model, graph)
         self.edge_inputs = prepare_edges(self.model, graph, split.message, self.adjacency)
@@ -194,8 +199,7 @@ class Trainer:
             state.best_step,
             state.best,
             state.seconds,
-            state.proposed,
-            state.refused,
+            state.tally,
             state.history,
         )
 
@@ -221,8 +225,9 @@ class Trainer:
             group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
         loss.backward()
         self.optimizer.step()
-        self.state.proposed += int(negatives.proposed)
-        self.state.refused += int(negatives.refused)
+        found = logits.detach().cpu().numpy()
+        counts = int(negatives.proposed), int(negatives.refused), self.held_out.count(place.on_host(negatives.edges))
+        self.state.tally.add(*counts, found[: len(index)], found[len(index) :])
         value = float(loss.detach())
         if not np.isfinite(value):
             raise InputError(f"the loss became {value} at step {step + 1}", remedy=DIVERGED)
@@ -246,7 +251,9 @@ class Trainer:
     def _validate(self, loss: float) -> None:
         state = self.state
         self.optimizer.zero_grad(set_to_none=True)  # their memory is the states'
+        lately, state.seen = state.tally.since(state.seen), replace(state.tally)
         row: dict[str, float] = {"step": state.step, "loss": loss, **self._measured()}
+        row |= {"hardness": lately.hardness(), "false_negatives": lately.per_10_000()}
         state.history.append(row)
         if row[self.settings.select] > state.best:
             state.best, state.best_step = row[self.settings.select], state.step

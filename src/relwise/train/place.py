@@ -66,6 +66,10 @@ class OnHost:
         columns = zip(*((part.heads, part.relations, part.tails) for part in parts), strict=True)
         return self.trainer.model.decoder(nodes, *(torch.from_numpy(np.concatenate(column)) for column in columns))
 
+    def on_host(self, edges: Edges) -> Edges:
+        """The edges, as the CPU has them."""
+        return edges
+
 
 class OnDevice:
     """A step's work on a GPU."""
@@ -91,6 +95,9 @@ class OnDevice:
 
     def logits(self, nodes: Tensor, *parts: Triples) -> Tensor:
         return self.trainer.model.decoder(nodes, *map(torch.cat, zip(*parts, strict=True)))
+
+    def on_host(self, edges: Triples) -> Edges:
+        return Edges(*(column.cpu().numpy() for column in edges))
 
 
 class _Encode(nn.Module):

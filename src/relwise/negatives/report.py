@@ -1,0 +1,161 @@
+"""What a sampler did: proposed, refused, chosen, how hard, and how many of its negatives were true after all.
+
+An edge of the valid or test part is a truth that training does not know: a negative that is one is a false negative,
+of the kind that the ASA paper (https://arxiv.org/abs/2102.07186) only infers. They are counted here; nothing is done
+with the count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from relwise.data.edges import Edges
+from relwise.data.graph import Graph
+from relwise.data.split import Split
+
+BINS = 200  # of probabilities, so that quantiles are known to half a percent
+AT_ONCE = 1 << 20  # negatives looked up at a time: of a large graph's millions a few MB are held
+QUANTILES = (0.1, 0.5, 0.9)
+
+
+class HeldOut:
+    """The true edges of valid and test that training does not know, by key.
+
+    >>> from relwise.data.split import split_graph
+    >>> graph = Graph.from_triples([(i, "to", (i + k) % 9) for i in range(9) for k in (1, 2)])
+    >>> split = split_graph(graph, 0)
+    >>> HeldOut(graph, split).count(split.test.positives) == len(split.test.positives)
+    True
+    >>> HeldOut(graph, split).count(split.message)
+    0
+    """
+
+    def __init__(self, graph: Graph, split: Split) -> None:
+        self._graph = graph
+        later = graph.keys(Edges.concatenate(*(_plain(part.positives) for part in (split.valid, split.test))))
+        self._keys = np.setdiff1d(later, graph.keys(split.message))
+
+    def count(self, edges: Edges) -> int:
+        """How many of the edges are among them."""
+        return sum(
+            self._count(edges[np.arange(i, min(i + AT_ONCE, len(edges)))]) for i in range(0, len(edges), AT_ONCE)
+        )
+
+    def _count(self, edges: Edges) -> int:
+        if not len(self._keys):
+            return 0
+        keys = self._graph.keys(edges)
+        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return int((self._keys[place] == keys).sum())
+
+
+def _plain(edges: Edges) -> Edges:
+    return Edges(edges.heads, edges.relations, edges.tails)
+
+
+@dataclass
+class Tally:
+    """What a sampler did over some steps.
+
+    Args:
+        proposed: corruptions drawn.
+        refused: how many of them were known edges or self-loops.
+        chosen: negatives taken, one for each positive.
+        held_out: how many of those are true edges of valid or test.
+        positives, negatives: (BINS,) how many probabilities lay in each of so many equal parts, before the update.
+    """
+
+    proposed: int = 0
+    refused: int = 0
+    chosen: int = 0
+    held_out: int = 0
+    positives: list[int] = field(default_factory=lambda: [0] * BINS)
+    negatives: list[int] = field(default_factory=lambda: [0] * BINS)
+
+    def add(self, proposed: int, refused: int, held_out: int, positive: npt.NDArray, negative: npt.NDArray) -> None:
+        """Count a step in.
+
+        Args:
+            proposed, refused, held_out: of the step.
+            positive, negative: (n,) logits of its positives and of the negatives taken.
+        """
+        self.proposed, self.refused = self.proposed + proposed, self.refused + refused
+        self.chosen, self.held_out = self.chosen + len(negative), self.held_out + held_out
+        self.positives = (np.array(self.positives) + _counts(positive)).tolist()
+        self.negatives = (np.array(self.negatives) + _counts(negative)).tolist()
+
+    def since(self, before: Tally) -> Tally:
+        """What was added to an earlier state of this."""
+        positives, negatives = (
+            (np.array(getattr(self, name)) - np.array(getattr(before, name))).tolist()
+            for name in ("positives", "negatives")
+        )
+        numbers = (getattr(self, n) - getattr(before, n) for n in ("proposed", "refused", "chosen", "held_out"))
+        return Tally(*numbers, positives, negatives)
+
+    def hardness(self) -> float:
+        """The mean probability of the negatives taken, before the update; NaN of none."""
+        return float(np.average(_middles(), weights=self.negatives)) if self.chosen else float("nan")
+
+    def per_10_000(self) -> float:
+        """The false negatives among 10,000 that were taken; NaN of none."""
+        return 10_000 * self.held_out / self.chosen if self.chosen else float("nan")
+
+    def to_json(self) -> dict[str, Any]:
+        """Counts and quantiles."""
+        quantiles = {
+            name: {str(q): quantile(counts, q) for q in QUANTILES}
+            for name, counts in (("positive", self.positives), ("negative", self.negatives))
+        }
+        return {
+            "proposed": self.proposed,
+            "refused": self.refused,
+            "chosen": self.chosen,
+            "held_out": self.held_out,
+            "probability": quantiles if self.chosen else {},
+        }
+
+    def describe(self) -> list[str]:
+        """Sentences that say so."""
+        if not self.chosen:
+            return ["negatives: none were drawn"]
+        share = 100 * self.refused / max(1, self.proposed)
+        spread = {
+            name: " / ".join(f"{quantile(counts, q):.2f}" for q in QUANTILES)
+            for name, counts in (("positives", self.positives), ("negatives", self.negatives))
+        }
+        return [
+            f"negatives: {self.proposed:,} proposed, {self.refused:,} of them refused as known ({share:.1f} %), "
+            f"{self.chosen:,} taken",
+            f"negatives: probability before the update, 10 % / median / 90 %: positives {spread['positives']}, "
+            f"negatives taken {spread['negatives']}",
+            f"negatives: {self.held_out:,} of those taken are true edges of valid or test "
+            f"({self.per_10_000():.1f} in 10,000), which training cannot know",
+        ]
+
+
+def quantile(counts: list[int], share: float) -> float:
+    """The probability below which a share of the counted ones lies, in the middle of its part; NaN of none.
+
+    >>> quantile([1] * BINS, 0.5)
+    0.5025
+    """
+    total = sum(counts)
+    return float(_middles()[np.searchsorted(np.cumsum(counts), share * total, side="right")]) if total else float("nan")
+
+
+def _middles() -> npt.NDArray[np.float64]:
+    return (np.arange(BINS) + 0.5) / BINS
+
+
+def _counts(logits: npt.NDArray) -> npt.NDArray[np.int64]:
+    # Where the parts begin as logits: no exponential is taken of each.
+    parts = np.arange(1, BINS) / BINS
+    edges = np.log(parts) - np.log1p(-parts)
+    order = np.sort(logits)
+    begins = np.searchsorted(order, edges.astype(logits.dtype))
+    return np.diff(np.concatenate([[0], begins, [len(order)]]))
