@@ -39,6 +39,7 @@ SETTINGS: dict[str, Any] = {
     "dim": 64,
     "mask": "time",
     "degrees": True,
+    "embedding_dropout": 0.5,
     "weight_decay": 1e-4,
     "pool": 30,
     "warmup": 40,
