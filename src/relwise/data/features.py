@@ -26,13 +26,14 @@ def read_features(path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
         InputError: at the first line that is wrong, with its number: of another number of fields, a number that is
             none, an id that stands twice; or where the first line counts otherwise.
     """
-    lines = [(number, line.split()) for number, line in enumerate(read_text(path).split("\n"), 1)]
-    rows = _counts([(number, fields) for number, fields in lines if fields], path)
-    width = len(rows[0][1]) - 1
+    lines = enumerate(read_text(path).split("\n"), 1)
+    rows = _counts([(number, line) for number, line in lines if line and not line.isspace()], path)
+    width = len(rows[0][1].split()) - 1
     seen: dict[str, int] = {}
     values = np.empty((len(rows), width), np.float32)
-    for i, (number, fields) in enumerate(rows):
-        where = f"{path}, line {number}"
+    for i, (number, line) in enumerate(rows):
+        # Split here, a line at a time: the fields of all would take many times the file's size.
+        fields, where = line.split(), f"{path}, line {number}"
         if len(fields) != width + 1 or width == 0:
             raise InputError(
                 f"{counted(len(fields) - 1, 'number')} where there should be {width or 'at least 1'}",
@@ -48,13 +49,14 @@ def read_features(path: Path) -> tuple[list[str], npt.NDArray[np.float32]]:
     return list(seen), values
 
 
-def _counts(rows: list[tuple[int, list[str]]], path: Path) -> list[tuple[int, list[str]]]:
+def _counts(rows: list[tuple[int, str]], path: Path) -> list[tuple[int, str]]:
     """The rows behind a first line of counts, which is held to what it says; all rows where there is no such line."""
-    first, rest = rows[0][1], rows[1:]
+    first, rest = rows[0][1].split(), rows[1:]
+    width = len(rest[0][1].split()) if rest else 0
     if len(first) != 2 or not all(field.isdecimal() for field in first):
         return rows
     count, dim = map(int, first)
-    if rest and len(rest[0][1]) == 2 and (count, dim) != (len(rest), 1):
+    if width == 2 and (count, dim) != (len(rest), 1):
         return rows
     if count != len(rest) or not rest:
         raise InputError(
@@ -62,9 +64,9 @@ def _counts(rows: list[tuple[int, list[str]]], path: Path) -> list[tuple[int, li
             where=str(path),
             remedy="get the whole file, or mend its first line",
         )
-    if len(rest[0][1]) != dim + 1:
+    if width != dim + 1:
         raise InputError(
-            f"{counted(len(rest[0][1]) - 1, 'number')} where the first line tells of {dim:,}",
+            f"{counted(width - 1, 'number')} where the first line tells of {dim:,}",
             where=f"{path}, line {rest[0][0]}",
             remedy="mend the first line: it is the number of nodes and that of their numbers",
         )
