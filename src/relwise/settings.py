@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from relwise.errors import InputError, nearest
 
-SamplerName = Literal["random", "hardest", "nscaching", "asa"]
-EncoderName = Literal["relgnn", "rgcn", "lookup"]
+SamplerName = Literal["random", "hardest", "nscaching", "self_adversarial", "asa"]
+EncoderName = Literal["relgnn", "rgcn", "han", "hgt", "rgat", "gatne", "lookup"]
 DecoderName = Literal["distmult", "complex", "conve", "rotate", "transe"]
 TextName = Literal["tfidf", "rnn", "rnn_pretrained", "model2vec", "sentence_transformers"]
 Measure = Literal["ap", "auc", "mrr"]
@@ -24,11 +24,12 @@ class ModelSettings(BaseModel):
     dim: int = Field(128, ge=1, le=4096, description="size d of node and relation states")
     encoder: EncoderName = Field(
         "relgnn",
-        description="relgnn | rgcn | lookup: what passes states on along the edges; rgcn does so without attention, "
-        "lookup not at all: it is an embedding table, or what attributes say",
+        description="relgnn | rgcn | han | hgt | rgat | gatne | lookup: what passes states on along the edges; rgcn "
+        "does so without attention, lookup not at all: it is an embedding table, or what attributes say; han, hgt and "
+        "rgat are PyG's layers, and need the extra `pyg`; gatne gives a node a state for each relation",
     )
-    layers: int = Field(2, ge=1, le=8, description="message passing layers")
-    heads: int = Field(2, ge=1, le=64, description="attention heads")
+    layers: int = Field(2, ge=1, le=8, description="message passing layers; gatne's levels of neighbours")
+    heads: int = Field(2, ge=1, le=64, description="attention heads; han, hgt and rgat share dim among them")
     bases: int | None = Field(
         None,
         ge=1,
@@ -70,7 +71,8 @@ class ModelSettings(BaseModel):
     decoder: DecoderName = Field(
         "distmult",
         description="distmult | complex | conve | rotate | transe: what scores an edge; distmult cannot tell an edge "
-        "from its reverse, the others can; complex and rotate need an even dim, conve one that is a product",
+        "from its reverse, the others can; complex and rotate need an even dim, conve one that is a product; gatne has "
+        "distmult alone, of its relations' own states",
     )
 
 
@@ -79,15 +81,15 @@ class SamplerSettings(BaseModel):
 
     sampler: SamplerName = Field(
         "asa",
-        description="random | hardest | nscaching | asa: how a negative is taken; asa is the default: its validation "
-        "AP was the best on Amazon, and within a deviation of random's on the demo's flights",
+        description="random | hardest | nscaching | self_adversarial | asa: how a negative is taken; asa is the "
+        "default: its validation AP was the best on Amazon, and within a deviation of random's on the demo's flights",
     )
     pool: int = Field(
         10,
         ge=1,
         le=10_000,
         description="corruptions to choose from (hardest, asa); size of a cache, and of what is joined to it in a "
-        "step (nscaching)",
+        "step (nscaching); negatives of each positive (self_adversarial)",
     )
     shared_pool: int | None = Field(
         None,
@@ -98,6 +100,9 @@ class SamplerSettings(BaseModel):
     )
     mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")
     mu_decay: Literal["constant", "linear", "exponential"] = Field("constant", description="of mu over the steps (asa)")
+    temperature: float = Field(
+        1.0, ge=0, description="how much more a likely negative counts than an unlikely one (self_adversarial)"
+    )
     warmup: int = Field(100, ge=0, description="steps of random negatives first (all but random)")
 
 
@@ -164,6 +169,17 @@ class Settings(ModelSettings, SamplerSettings, TrainingSettings):
                 f"dim = {settings.dim} is no image, which decoder = conve makes of a state",
                 remedy="set dim to a product of two numbers, 3 or more: 64, 100, 128, 200",
             )
+        if settings.encoder in ("han", "hgt", "rgat") and settings.dim % settings.heads:
+            raise InputError(
+                f"heads = {settings.heads} cannot share dim = {settings.dim} evenly, as encoder = {settings.encoder} "
+                "asks",
+                remedy=f"set dim={settings.dim + settings.heads - settings.dim % settings.heads}, or heads=1",
+            )
+        if settings.encoder == "gatne" and settings.decoder != "distmult":
+            raise InputError(
+                f"decoder = {settings.decoder} has no use with encoder = gatne, whose states are of one relation each",
+                remedy="set decoder=distmult, or another encoder",
+            )
         if settings.text_model is not None and settings.text not in ("model2vec", "sentence_transformers"):
             raise InputError(
                 f"text_model = {settings.text_model} has no use with text = {settings.text}",
@@ -203,6 +219,7 @@ class SettingsKeywords(TypedDict, total=False):
     shared_pool: int | None
     mu: float
     mu_decay: Literal["constant", "linear", "exponential"]
+    temperature: float
     warmup: int
     steps: int
     learning_rate: float

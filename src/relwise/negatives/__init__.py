@@ -5,6 +5,7 @@
 | `RandomSampler` | the first | quickest; its probabilities can be read at 0.5 |
 | `HardestSampler` | the likeliest under the model (eq. 10) | nearly all true edges are recorded |
 | `ASASampler` | the one µ less likely than its positive (eq. 11) | true edges are missing; the default |
+| `SelfAdversarialSampler` | all, weighed by their likelihood | a step may cost k times as much |
 | `NSCachingSampler` | (no pool, a cache of k likely ones) any, evenly | the likeliest, but seldom the same |
 
 `Corruptor` proposes and refuses, a sampler takes; on the CPU both happen in one fused pass.
@@ -17,6 +18,7 @@ from relwise.negatives.filters import KnownEdges
 from relwise.negatives.hardest import HardestSampler
 from relwise.negatives.nscaching import NSCachingSampler
 from relwise.negatives.random import RandomSampler
+from relwise.negatives.self_adversarial import SelfAdversarialSampler
 
 __all__ = [
     "ASASampler",
@@ -28,4 +30,5 @@ __all__ = [
     "Negatives",
     "PoolSampler",
     "RandomSampler",
+    "SelfAdversarialSampler",
 ]

@@ -49,7 +49,8 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Taken:
-    """What a sampler answers: (n,) nodes, how many corruptions were proposed for that and how many of them refused."""
+    """What a sampler answers: (n,) nodes, or (n, k) where it learns from several for each positive; how many
+    corruptions were proposed for that and how many of them refused."""
 
     nodes: IntArray
     proposed: int
@@ -77,6 +78,14 @@ class NegativeSampler(ABC):
     @abstractmethod
     def take(self, corruptor: Corruptor, asked: Asked) -> Taken:
         """One node for each positive."""
+
+    def weigh(self, logits: Tensor) -> Tensor:
+        """(n, k) what each of a positive's k negatives counts in the loss, 1 in all; without gradient.
+
+        Args:
+            logits: (n, k) of the negatives, under the states that are learnt from.
+        """
+        return torch.full_like(logits, 1 / logits.shape[1]).detach()
 
     def state(self) -> dict[str, Tensor]:
         """What later steps need of earlier ones: it goes into checkpoints."""

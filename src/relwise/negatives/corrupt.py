@@ -24,7 +24,7 @@ ENDS: tuple[End, End] = ("head", "tail")
 
 @dataclass(frozen=True, eq=False)
 class Negatives:
-    """One negative for each of n positives.
+    """Negatives of n positives: one for each, or k, those of one positive after those of the one before.
 
     Args:
         edges: the negatives; every one is absent from the known edges and within its relation's types.
@@ -108,7 +108,7 @@ class Corruptor:
         step: int,
         seed: int,
     ) -> Negatives:
-        """One negative for each edge of `index`, in one pass over its pool.
+        """Negatives for each edge of `index`: one, in one pass over its pool, or as many as the sampler learns from.
 
         Args:
             index: (n,) which edges.
@@ -125,8 +125,11 @@ class Corruptor:
             keys = decoder.keys(states).contiguous()
         asked = Asked(index, replaced, decoder, states, keys, positive_logit.detach(), step, seed)
         taken = sampler.take(self, asked)
+        nodes_taken, each = taken.nodes.ravel(), taken.nodes.size // max(1, len(index))
+        if taken.nodes.ndim == 2:
+            index, replaced = np.repeat(index, each), np.repeat(replaced, each)
         ends = self.table.ends[:, index]
-        np.put_along_axis(ends, replaced[None], taken.nodes[None], axis=0)
+        np.put_along_axis(ends, replaced[None], nodes_taken[None], axis=0)
         return Negatives(Edges(ends[HEAD], self._relations(index), ends[TAIL]), taken.proposed, taken.refused)
 
     def proposals(

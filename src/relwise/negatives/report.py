@@ -94,8 +94,8 @@ class Tally:
             (np.array(getattr(self, name)) - np.array(getattr(before, name))).tolist()
             for name in ("positives", "negatives")
         )
-        numbers = (getattr(self, n) - getattr(before, n) for n in ("proposed", "refused", "chosen", "held_out"))
-        return Tally(*numbers, positives, negatives)
+        numbers = {n: getattr(self, n) - getattr(before, n) for n in ("proposed", "refused", "chosen", "held_out")}
+        return Tally(**numbers, positives=positives, negatives=negatives)
 
     def hardness(self) -> float:
         """The mean probability of the negatives taken, before the update; NaN of none."""

@@ -33,6 +33,7 @@ from relwise.negatives import (
     NegativeSampler,
     NSCachingSampler,
     RandomSampler,
+    SelfAdversarialSampler,
 )
 from relwise.negatives.report import HeldOut, Tally
 from relwise.nn.build import build_model, prepare_edges, prepare_inputs
@@ -57,6 +58,8 @@ def make_sampler(settings: Settings) -> NegativeSampler:
         return HardestSampler(settings.pool, settings.warmup, settings.edges_per_pool())
     if settings.sampler == "nscaching":
         return NSCachingSampler(settings.pool, settings.warmup)
+    if settings.sampler == "self_adversarial":
+        return SelfAdversarialSampler(settings.pool, settings.temperature, settings.warmup)
     if settings.sampler == "asa":
         steps = max(1, settings.steps - settings.warmup)
         return ASASampler(
@@ -218,9 +221,7 @@ class Trainer:
         negatives = place.negatives(index, nodes, asked, step, seed)
         logits = place.logits(nodes, positives, negatives.edges)
         del nodes, positives, asked, keep  # the states go as soon as the backward pass is done with them
-        sign = torch.ones_like(logits)
-        sign[: len(index)] = -1
-        loss = functional.softplus(sign * logits).mean()  # eq. 8: as many negatives as positives
+        loss = self._loss(logits, len(index))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
         loss.backward()
@@ -232,6 +233,16 @@ class Trainer:
         if not np.isfinite(value):
             raise InputError(f"the loss became {value} at step {step + 1}", remedy=DIVERGED)
         return value
+
+    def _loss(self, logits: Tensor, positives: int) -> Tensor:
+        """Cross entropy (eq. 8), half of it of the positives, which come first, half of their negatives."""
+        if len(logits) == 2 * positives:
+            sign = torch.ones_like(logits)
+            sign[:positives] = -1
+            return functional.softplus(sign * logits).mean()
+        negative = logits[positives:].view(positives, -1)
+        weighed = (self.sampler.weigh(negative) * functional.softplus(negative)).sum(dim=1)
+        return (functional.softplus(-logits[:positives]).mean() + weighed.mean()) / 2
 
     def scorer(self) -> Scorer:
         """Scores under the model's present weights, with all training edges as messages."""
