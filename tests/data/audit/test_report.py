@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from relwise.data.audit import Audit, audit
+from relwise.data.audit.blanks import blanks
 from relwise.data.graph import Graph, SplitRule
 from relwise.data.read import read
 from relwise.data.schema_split import SplitSchema
 from relwise.data.split import split_graph
-from tests.data.audit.graphs import audited, clean_graph, purchases
+from tests.data.audit.graphs import audited, case, clean_graph, purchases
 from tests.fakes import small_graph
 
 SCHEMAS = Path(__file__).parents[3] / "benchmarks" / "schemas"
@@ -105,9 +106,19 @@ def test_canada(benchmark_data: Callable[[str], Path], tmp_path: Path) -> None:
     assert all(finding.kind in ("derived", "overlaps") for finding in leaks)
     # Each remedy that it offers does mend it.
     group = {name for finding in leaks for name in finding.group}
-    for rule in (SplitRule("group", group=tuple(group), through=("part_of",)), graph.split_rule):
-        again = audited(replace(graph, split_rule=rule))
-        assert {finding.severity for finding in again.findings} == {"note"}
+    by_group = SplitRule("group", group=tuple(group), through=("part_of",))
+    for mended in (replace(graph, split_rule=by_group), replace(graph, edge_attributes={})):
+        assert {finding.severity for finding in audited(mended).findings} == {"note"}
+    # By time what edges were worth is blank where the business went on, which tells that it did.
+    told = [finding for finding in blanks(case(graph)) if finding.severity == "warn"]
+    assert {finding.relations[0]: finding.types[0] for finding in told} == {
+        "open_bidding_award": "supplier",
+        "non_competitive_award": "supplier",
+        "buys": "commodity",
+        "supplies": "supplier",
+        "buys_from": "supplier",
+    }
+    assert all("columns 'contracts' and 'value'" in finding.sentence for finding in told)
 
 
 @pytest.mark.data
