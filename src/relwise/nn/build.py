@@ -13,11 +13,13 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels.adjacency import Adjacency
 from relwise.nn.attributes import Ragged, TextChoice, TypeEncoder
-from relwise.nn.decoders import ComplEx, ConvE, Decoder, DistMult, RotatE, TransE
+from relwise.nn.decoders import ComplEx, ConvE, Decoder, DistMult, RotatE, Slices, TransE
 from relwise.nn.degrees import DegreeEncoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
-from relwise.nn.encoders import RGCN, Lookup
-from relwise.nn.messages import num_inverse_relations, stated
+from relwise.nn.encoders import GATNE, HAN, HGT, RGAT, RGCN, Lookup, TypedNetwork
+from relwise.nn.encoders.gatne import start_width
+from relwise.nn.encoders.typed import Ends
+from relwise.nn.messages import message_ends, num_inverse_relations, stated
 from relwise.nn.model import RelGNN
 from relwise.nn.network import Network
 from relwise.settings import DecoderName, Settings
@@ -41,7 +43,8 @@ def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | No
         of_edges = None
         if message is not None and settings.encoder == "relgnn":
             of_edges = EdgeEncoder.fit(graph, message, text=_text_choice(settings))
-        return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), settings)
+        ends = message_ends(graph)
+        return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), ends, settings)
 
 
 def rebuild_model(description: dict[str, Any], settings: Settings) -> Network:
@@ -49,7 +52,8 @@ def rebuild_model(description: dict[str, Any], settings: Settings) -> Network:
     encoders = [TypeEncoder.from_config(config) for config in description["encoders"]]
     described = description.get("edge_encoder")
     of_edges = None if described is None else EdgeEncoder.from_config(described)
-    return _assemble(encoders, of_edges, description["num_relations"], description["num_inverse"], settings)
+    counts, ends = (description["num_relations"], description["num_inverse"]), description.get("message_ends") or []
+    return _assemble(encoders, of_edges, *counts, ends, settings)
 
 
 def describe_model(model: Network) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def describe_model(model: Network) -> dict[str, Any]:
         "edge_encoder": None if model.edge_encoder is None else model.edge_encoder.config(),
         "num_relations": len(model.decoder.relation),
         "num_inverse": model.num_inverse,
+        "message_ends": model.ends if isinstance(model, TypedNetwork) else None,
     }
 
 
@@ -90,7 +95,7 @@ def _fit_encoder(graph: Graph, index: int, settings: Settings, message: Edges | 
             new[ends[(begin <= ends) & (ends < end)] - begin] = False
     return TypeEncoder.fit(
         graph.node_types[index],
-        settings.dim,
+        _width(settings, graph.num_relations + num_inverse_relations(graph)),
         learnt=True if settings.node_embedding else None,
         dropout=settings.embedding_dropout,
         new=new,
@@ -107,17 +112,29 @@ def _assemble(
     edge_encoder: EdgeEncoder | None,
     num_relations: int,
     num_inverse: int,
+    ends: Ends,
     settings: Settings,
 ) -> Network:
-    decoder = DECODERS[settings.decoder](num_relations, settings.dim)
-    common, bases = (encoders, decoder, num_inverse, settings.dim), settings.num_bases(num_relations + num_inverse)
+    dim, share, layers, heads = settings.dim, settings.dropout, settings.layers, settings.heads
+    decoder = (Slices if settings.encoder == "gatne" else DECODERS[settings.decoder])(num_relations, dim)
+    common, bases = (encoders, decoder, num_inverse, dim), settings.num_bases(num_relations + num_inverse)
     if settings.encoder == "lookup":
         network: Network = Lookup(*common)
     elif settings.encoder == "rgcn":
-        network = RGCN(*common, settings.dropout, settings.layers, bases)
+        network = RGCN(*common, share, layers, bases)
+    elif settings.encoder == "rgat":
+        network = RGAT(*common, share, layers, heads, bases)
+    elif settings.encoder in ("han", "hgt"):
+        network = (HAN if settings.encoder == "han" else HGT)(*common, ends, share, layers, heads)
+    elif isinstance(decoder, Slices):
+        network = GATNE(encoders, decoder, num_inverse, share, layers)
     else:
-        more = settings.dropout, settings.precision, edge_encoder
-        network = RelGNN(*common, settings.layers, settings.heads, bases, *more)
+        network = RelGNN(*common, layers, heads, bases, share, settings.precision, edge_encoder)
     if settings.degrees:
-        network.degrees = DegreeEncoder(network.num_relations, settings.dim)
+        network.degrees = DegreeEncoder(network.num_relations, _width(settings, network.num_relations))
     return network
+
+
+def _width(settings: Settings, num_message_relations: int) -> int:
+    """How many numbers the attributes of a node give."""
+    return start_width(settings.dim, num_message_relations) if settings.encoder == "gatne" else settings.dim

@@ -43,6 +43,16 @@ def num_inverse_relations(graph: Graph) -> int:
     return int(graph.directed.sum())
 
 
+def message_ends(graph: Graph) -> list[tuple[int, int]]:
+    """The node types, by their index, of each message relation's sources and of its targets; inverse ones behind.
+
+    >>> message_ends(Graph.from_triples([("a", "to", "b")]))
+    [(0, 0), (0, 0)]
+    """
+    ends = [(graph.type_index[relation.head], graph.type_index[relation.tail]) for relation in graph.relations]
+    return ends + [(tail, head) for (head, tail), there in zip(ends, graph.directed, strict=True) if there]
+
+
 def message_graph(graph: Graph, edges: Edges) -> MessageGraph:
     """The message graph of `edges`.
 

@@ -61,7 +61,14 @@ class RelGNN(Network):
         """(R + inverse, d) the states h_r of eq. 4: the decoder's own parameter, then the inverse relations'."""
         return torch.cat([self.decoder.relation, self.inverse_state])
 
-    def propagate(self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None) -> Tensor:
+    def propagate(
+        self,
+        start: Tensor,
+        adjacency: Adjacency,
+        keep: Tensor | None,
+        edges: EdgeStates | None,
+        sizes: Sequence[int],
+    ) -> Tensor:
         """(N, d) final states (eq. 3-7)."""
         state, relation_state = start, self.relation_state()
         share = self.dropout if self.training else 0.0

@@ -47,7 +47,14 @@ class Network(nn.Module, ABC):
         self.degrees: DegreeEncoder | None = None
 
     @abstractmethod
-    def propagate(self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None) -> Tensor:
+    def propagate(
+        self,
+        start: Tensor,
+        adjacency: Adjacency,
+        keep: Tensor | None,
+        edges: EdgeStates | None,
+        sizes: Sequence[int],
+    ) -> Tensor:
         """(N, d) final node states.
 
         Args:
@@ -55,6 +62,7 @@ class Network(nn.Module, ABC):
             adjacency: the message graph.
             keep: (F,) bool, which facts carry messages; None: all.
             edges: the edges' own states, where the network has an encoder for them.
+            sizes: how many nodes each type has, in the order of the node space.
         """
 
     @property
@@ -77,7 +85,9 @@ class Network(nn.Module, ABC):
             keep: (F,) bool, which facts carry messages; None: all.
             edge_inputs: the edges' attributes, prepared, where the network has an encoder for them.
         """
-        return self.propagate(self.start(inputs, adjacency, keep), adjacency, keep, self.edge_states(edge_inputs))
+        sizes = [len(next(iter(prepared.values()))) for prepared in inputs]
+        start = self.start(inputs, adjacency, keep)
+        return self.propagate(start, adjacency, keep, self.edge_states(edge_inputs), sizes)
 
     def start(self, inputs: Sequence, adjacency: Adjacency, keep: Tensor | None = None) -> Tensor:
         """(N, d) h^(0) of all types."""

@@ -5,6 +5,7 @@ from relwise.nn.decoders.complex import ComplEx
 from relwise.nn.decoders.conve import ConvE
 from relwise.nn.decoders.distmult import DistMult
 from relwise.nn.decoders.rotate import RotatE
+from relwise.nn.decoders.slices import Slices
 from relwise.nn.decoders.transe import TransE
 
-__all__ = ["ComplEx", "ConvE", "Decoder", "DistMult", "End", "RotatE", "TransE"]
+__all__ = ["ComplEx", "ConvE", "Decoder", "DistMult", "End", "RotatE", "Slices", "TransE"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
@@ -15,5 +17,12 @@ class Lookup(Network):
     With learnt vectors alone and a decoder this is knowledge graph embedding: an embedding table and a score.
     """
 
-    def propagate(self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None) -> Tensor:
+    def propagate(
+        self,
+        start: Tensor,
+        adjacency: Adjacency,
+        keep: Tensor | None,
+        edges: EdgeStates | None,
+        sizes: Sequence[int],
+    ) -> Tensor:
         return start

@@ -124,7 +124,14 @@ class RGCN(Network):
         super().__init__(encoders, decoder, num_inverse, dim, dropout)
         self.layers = nn.ModuleList(RGCNConv(dim, dim, self.num_relations, bases) for _ in range(layers))
 
-    def propagate(self, start: Tensor, adjacency: Adjacency, keep: Tensor | None, edges: EdgeStates | None) -> Tensor:
+    def propagate(
+        self,
+        start: Tensor,
+        adjacency: Adjacency,
+        keep: Tensor | None,
+        edges: EdgeStates | None,
+        sizes: Sequence[int],
+    ) -> Tensor:
         state = start
         for layer in self.layers:
             # LeakyReLU, as everywhere in RelGNN, where R-GCN's own has ReLU: so the two differ in attention alone.
