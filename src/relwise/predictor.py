@@ -18,14 +18,18 @@ from relwise.data.audit import Audit, Leakage, audit, leakage
 from relwise.data.graph import Graph
 from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
+from relwise.evaluate.attention import concentration
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import Result, evaluate
+from relwise.nn.model import RelGNN
 from relwise.nn.network import Network
 from relwise.predict.answers import Answers
 from relwise.settings import Settings, SettingsKeywords
 from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer, TrainingResult
 from relwise.train.progress import TrainingProgress
+
+LISTED = 5_000_000  # training edges beyond which a run does not tell of its attention: two numbers an edge and head
 
 
 class RelationshipPredictor(Answers):
@@ -185,6 +189,18 @@ class RelationshipPredictor(Answers):
             "version": relwise.__version__,
         }
 
+    def attention(self) -> list[dict[str, Any]]:
+        """How concentrated each layer's attention is (see `relwise.evaluate.attention.concentration`).
+
+        Empty for networks without attention of ours.
+        """
+        _, _, model = self._fit
+        if not isinstance(model, RelGNN):
+            return []
+        inputs, adjacency, edge_inputs = self._prepared()
+        layers = model.attention(inputs, adjacency, edge_inputs)
+        return [concentration(alpha.detach().numpy(), adjacency.indptr.numpy()) for alpha in layers]
+
     # -- keeping ------------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> None:
@@ -196,6 +212,8 @@ class RelationshipPredictor(Answers):
             metrics = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}
             metrics, table = {**metrics, "audit": self.audited.to_json()}, pd.DataFrame()
         training = {**self.training, "computed_with": bundle.computed_with()}
+        if len(split.message) <= LISTED:
+            training["attention"] = self.attention()
         settings, seed = self._trained_with
         run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
         sentences = [*self.leakage().describe(), *self.audited.describe()]

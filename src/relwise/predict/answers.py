@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,12 +44,10 @@ class Answers:
     @cached_property
     def scorer(self) -> Scorer:
         """Scores with the training edges as messages."""
-        graph, split, model = self._fit
-        model.eval()
+        graph, _, model = self._fit
         with torch.no_grad():
-            adjacency = message_graph(graph, split.message).adjacency
-            edge_inputs = prepare_edges(model, graph, split.message, adjacency)
-            nodes = model.encode(prepare_inputs(model, graph), adjacency, edge_inputs=edge_inputs)
+            inputs, adjacency, edge_inputs = self._prepared()
+            nodes = model.encode(inputs, adjacency, edge_inputs=edge_inputs)
         return Scorer(graph, model.decoder, nodes)
 
     def predict_proba(self, edges: Sequence[tuple[object, str, object]]) -> npt.NDArray[np.float64]:
@@ -105,6 +104,13 @@ class Answers:
         if k < 1:
             raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
         return top.predict_missing(self.scorer, self.graph.relation_index(relation), k)
+
+    def _prepared(self) -> tuple[list, Any, Any]:
+        """What the network reads: attributes, the training edges as messages, their attributes."""
+        graph, split, model = self._fit
+        model.eval()
+        adjacency = message_graph(graph, split.message).adjacency
+        return prepare_inputs(model, graph), adjacency, prepare_edges(model, graph, split.message, adjacency)
 
     @property
     def _fit(self) -> tuple[Graph, Split, Network]:

@@ -73,14 +73,24 @@ def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         "data": data,
         "state": asdict(trainer.state),
     }
-    # A tensor may be shared (best weights just copied are not; a tied parameter is): safetensors wants its own.
     written = path.with_name(path.name + ".part")
-    save_file(
-        {k: v.detach().clone().contiguous() for k, v in tensors.items()},
-        written,
-        {"relwise": json.dumps(about)},
-    )
+    save_file(_apart(tensors), written, {"relwise": json.dumps(about)})
     os.replace(written, path)
+
+
+def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """As safetensors wants them: contiguous, and of two that share their memory (a tied parameter) one copied.
+
+    No other is: of a large graph's tables copies would take gigabytes.
+    """
+    found: dict[str, torch.Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in tensors.items():
+        whole = tensor.detach().contiguous()
+        place = whole.untyped_storage().data_ptr()
+        found[name] = whole.clone() if place in seen else whole
+        seen.add(place)
+    return found
 
 
 def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
