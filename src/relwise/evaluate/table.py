@@ -9,8 +9,8 @@
 
 The relation `micro` is all edges together. The bucket `unseen` is of the edges with an end that is not seen in training
 (`relwise.data.split.seen_nodes`), `seen` of all others, the negatives of either as well as its positives; ranks are of
-the bucket's positives, among all candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's score is a count and no
-probability, so its threshold is the one with the best F1 on the validation edges.
+the bucket's positives, among all candidates. F1 is at the fixed 0.5 for the model's probabilities; a baseline's score
+is a count and no probability, so its threshold is the one with the best F1 on the validation edges.
 Edges are scored and ranked once; measures without some of them (say, those that leak) are sums over a mask.
 """
 
