@@ -342,8 +342,8 @@ def test_data_that_are_no_folder_are_refused(tmp_path: Path) -> None:
         (["--set", "=3"], ["no setting ''"]),
         (["--set", "mu=nan"], ["mu = 'nan'"]),
         (["--set", "learning_rate=inf"], ["learning_rate = 'inf'", "finite"]),
-        (["--set", "sampler=kbgan"], ["sampler = 'kbgan'", "random", "hardest", "asa", "nscaching"]),
-        (["--set", "sampler=self_adversarial"], ["sampler = 'self_adversarial'", "asa"]),
+        (["--set", "sampler=bernoulli"], ["sampler = 'bernoulli'", "random", "hardest", "asa", "nscaching", "kbgan"]),
+        (["--set", "sampler=adversarial"], ["sampler = 'adversarial'", "self_adversarial"]),
         (["--set", "seed=3"], ["no setting 'seed'"]),
     ],
 )

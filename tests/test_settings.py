@@ -121,11 +121,11 @@ def test_a_bad_value_names_the_key_and_what_it_is(key: str, value: object) -> No
     assert str(error.remedy) == f"{key} is {Settings.model_fields[key].description}"
 
 
-@pytest.mark.parametrize("name", ["bernoulli", "self_adversarial", "hard", "ASA"])
+@pytest.mark.parametrize("name", ["bernoulli", "adversarial", "hard", "ASA"])
 def test_a_sampler_that_is_not_there_yet_is_told_what_there_is(name: str) -> None:
     error = _refused(sampler=name)
     assert name in error.what
-    assert all(word in str(error) for word in ("random", "hardest", "nscaching", "asa"))
+    assert all(word in str(error) for word in ("random", "hardest", "nscaching", "kbgan", "asa"))
 
 
 def test_a_text_model_goes_with_what_takes_one() -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from relwise.errors import InputError, nearest
 
-SamplerName = Literal["random", "hardest", "nscaching", "self_adversarial", "asa"]
+SamplerName = Literal["random", "hardest", "nscaching", "self_adversarial", "kbgan", "asa"]
 EncoderName = Literal["relgnn", "rgcn", "han", "hgt", "rgat", "gatne", "lookup"]
 DecoderName = Literal["distmult", "complex", "conve", "rotate", "transe"]
 TextName = Literal["tfidf", "rnn", "rnn_pretrained", "model2vec", "sentence_transformers"]
@@ -81,15 +81,16 @@ class SamplerSettings(BaseModel):
 
     sampler: SamplerName = Field(
         "asa",
-        description="random | hardest | nscaching | self_adversarial | asa: how a negative is taken; asa is the "
-        "default: its validation AP was the best on Amazon, and within a deviation of random's on the demo's flights",
+        description="random | hardest | nscaching | self_adversarial | kbgan | asa: how a negative is taken; asa is "
+        "the default: its validation AP was the best on Amazon, and within a deviation of random's on the demo's "
+        "flights",
     )
     pool: int = Field(
         10,
         ge=1,
         le=10_000,
-        description="corruptions to choose from (hardest, asa); size of a cache, and of what is joined to it in a "
-        "step (nscaching); negatives of each positive (self_adversarial)",
+        description="corruptions to choose from (hardest, kbgan, asa); size of a cache, and of what is joined to it in "
+        "a step (nscaching); negatives of each positive (self_adversarial)",
     )
     shared_pool: int | None = Field(
         None,

@@ -100,6 +100,8 @@ def path(tmp_path: Path) -> Path:
         (2, {"node_embedding": True, "embedding_dropout": 0.3, "text": "rnn_pretrained"}),
         (1, {"sampler": "nscaching", "warmup": 4, "pool": 6}),
         (2, {"sampler": "nscaching", "warmup": 25, "pool": 3}),
+        (2, {"sampler": "kbgan", "warmup": 4, "pool": 6}),
+        (1, {"sampler": "kbgan", "warmup": 25, "pool": 3}),
         # So high a rate that the best state is an early one, and patience ends the training.
         (2, {"learning_rate": 0.1, "steps": 60, "eval_every": 2, "patience": 3}),
     ],

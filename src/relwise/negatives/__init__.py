@@ -6,6 +6,7 @@
 | `HardestSampler` | the likeliest under the model (eq. 10) | nearly all true edges are recorded |
 | `ASASampler` | the one µ less likely than its positive (eq. 11) | true edges are missing; the default |
 | `SelfAdversarialSampler` | all, weighed by their likelihood | a step may cost k times as much |
+| `KBGANSampler` | one drawn by a generator, which learns what the model finds likely | as the hardest, but varied |
 | `NSCachingSampler` | (no pool, a cache of k likely ones) any, evenly | the likeliest, but seldom the same |
 
 `Corruptor` proposes and refuses, a sampler takes; on the CPU both happen in one fused pass.
@@ -16,6 +17,7 @@ from relwise.negatives.base import NegativeSampler, PoolSampler
 from relwise.negatives.corrupt import Corruptor, Negatives
 from relwise.negatives.filters import KnownEdges
 from relwise.negatives.hardest import HardestSampler
+from relwise.negatives.kbgan import KBGANSampler
 from relwise.negatives.nscaching import NSCachingSampler
 from relwise.negatives.random import RandomSampler
 from relwise.negatives.self_adversarial import SelfAdversarialSampler
@@ -24,6 +26,7 @@ __all__ = [
     "ASASampler",
     "Corruptor",
     "HardestSampler",
+    "KBGANSampler",
     "KnownEdges",
     "NSCachingSampler",
     "NegativeSampler",

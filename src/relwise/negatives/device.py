@@ -37,7 +37,7 @@ class DeviceCorruptor:
 
     Draws are a function of (seed, edge, number of the draw), as on the CPU; which end is replaced is drawn by torch's
     generator of the device. Each edge has a pool of its own: there is no time to be saved by sharing. A sampler that
-    does not choose from a pool (`nscaching`), or an installation without Triton, has its negatives made on the CPU,
+    is no `PoolSampler` (`nscaching`, `kbgan`), or an installation without Triton, has its negatives made on the CPU,
     from states that are copied there.
 
     Args:

@@ -29,6 +29,7 @@ from relwise.negatives import (
     ASASampler,
     Corruptor,
     HardestSampler,
+    KBGANSampler,
     KnownEdges,
     NegativeSampler,
     NSCachingSampler,
@@ -60,6 +61,8 @@ def make_sampler(settings: Settings) -> NegativeSampler:
         return NSCachingSampler(settings.pool, settings.warmup)
     if settings.sampler == "self_adversarial":
         return SelfAdversarialSampler(settings.pool, settings.temperature, settings.warmup)
+    if settings.sampler == "kbgan":
+        return KBGANSampler(settings.pool, settings.warmup)
     if settings.sampler == "asa":
         steps = max(1, settings.steps - settings.warmup)
         return ASASampler(
