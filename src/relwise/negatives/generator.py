@@ -90,8 +90,8 @@ class Generator:
             pools: of n edges; n · k · d numbers are made.
             coins: (n,) float64 numbers drawn evenly from [0, 1), which decide.
         """
-        embedding = self.node[pools.candidates]
-        query = self.node[pools.anchors] * self.relation[pools.relations]
+        embedding = self.node.index_select(0, pools.candidates.flatten()).view(*pools.candidates.shape, -1)
+        query = self.node.index_select(0, pools.anchors) * self.relation.index_select(0, pools.relations)
         share = torch.bmm(embedding, query[:, :, None])[:, :, 0].double().softmax(dim=1)
         slot = (share.cumsum(dim=1) <= coins[:, None]).sum(dim=1).clamp(max=share.shape[1] - 1)
         return Drawn(pools, share, slot, embedding)
@@ -112,7 +112,7 @@ class Generator:
         pull = share.clone()  # of the loss, which is what is ascended times −n
         pull.scatter_add_(1, slot[:, None], -torch.ones_like(pull[:, :1]))
         pull = (pull * (reward - self.baseline)[:, None]).to(embedding.dtype)
-        anchor, relation = self.node[anchors], self.relation[relations]
+        anchor, relation = self.node.index_select(0, anchors), self.relation.index_select(0, relations)
         of_query = torch.bmm(pull[:, None], embedding)[:, 0]
         of_candidates = pull[:, :, None] * (anchor * relation)[:, None]
         self.node.grad.index_add_(0, candidates.flatten(), of_candidates.flatten(0, 1))
