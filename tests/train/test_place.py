@@ -10,7 +10,7 @@ from relwise.errors import InputError
 from relwise.settings import Settings
 from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer
-from relwise.train.place import find_device
+from relwise.train.place import find_device, record
 from tests.fakes import small_graph
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -39,6 +39,13 @@ def test_no_work_is_done_by_the_command_line_either(tmp_path):
     assert "device = cuda" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("encoder", ["han", "hgt", "rgat"])
+def test_a_network_that_waits_for_its_device_is_not_recorded(encoder):
+    pytest.importorskip("torch_geometric")
+    made = trainer(encoder=encoder)
+    assert record(made.model, torch.ones(1, dtype=torch.bool)) is made.model
 
 
 @on_gpu

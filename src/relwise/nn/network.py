@@ -30,6 +30,9 @@ class Network(nn.Module, ABC):
         degrees: what adds to h^(0) what the numbers of a node's neighbours say (`relwise.nn.degrees`); None: nothing.
     """
 
+    waits = False
+    """Whether `propagate` waits for its device, so that it cannot be recorded as a CUDA graph."""
+
     def __init__(
         self,
         encoders: Sequence[nn.Module],

@@ -6,8 +6,8 @@
 | the network runs as it is written | the same; with `RELWISE_CUDA_GRAPHS=1` its passes are recorded and replayed |
 
 Recording (CUDA graphs) is for graphs so small that kernels are shorter than it takes to launch them. What waits for the
-device cannot be recorded (texts read by a recurrent network): it runs as it is written. It is asked for and not the
-default because no GPU has run it yet.
+device cannot be recorded (texts read by a recurrent network, PyG's layers): it runs as it is written. It is asked for
+and not the default because no GPU has run it yet.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from relwise.errors import InputError
 from relwise.negatives.corrupt import Negatives
 from relwise.negatives.device import DeviceCorruptor, Drawn, Triples
 from relwise.nn.attributes.base import AttributeEncoder
+from relwise.nn.network import Network
 
 if TYPE_CHECKING:  # the trainer is made of one of these
     from relwise.train.loop import Trainer
@@ -115,7 +116,7 @@ class _Encode(nn.Module):
 
 def record(module: nn.Module, keep: Tensor) -> Callable[[Tensor], Tensor]:
     """The module's forward and backward pass as CUDA graphs; the module itself, where it waits for the device."""
-    if any(isinstance(part, AttributeEncoder) and part.waits for part in module.modules()):
+    if any(isinstance(part, AttributeEncoder | Network) and part.waits for part in module.modules()):
         return module
     with torch.random.fork_rng(devices=[keep.device]):  # what is drawn to record it is no step's draw
         recorded: Any = torch.cuda.make_graphed_callables(module, (keep.clone(),), allow_unused_input=True)

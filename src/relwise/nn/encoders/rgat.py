@@ -44,6 +44,8 @@ class RGAT(Network):
         InputError: without PyG.
     """
 
+    waits = True  # for how many edges are left
+
     def __init__(
         self,
         encoders: Sequence[nn.Module],

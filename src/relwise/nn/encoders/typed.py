@@ -36,6 +36,8 @@ class TypedNetwork(Network):
         ends: as given.
     """
 
+    waits = True  # for how many edges are left
+
     def __init__(
         self,
         encoders: Sequence[nn.Module],
