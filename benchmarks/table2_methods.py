@@ -5,7 +5,7 @@
 | `distmult`, `complex`, `conve`, `rotate`, `transe` | an embedding table and a decoder alone |
 | `rgcn`, `han`, `hgt`, `rgat`, `gatne`, `relgnn` | an encoder under DistMult (GATNE: its own states a relation) |
 | `NAME+asa` | the same with ASA's negatives; without a sign they are random |
-| `relgnn+nscaching`, `+self_adversarial`, `+hardest` | the other samplers |
+| `relgnn+nscaching`, `+self_adversarial`, `+hardest`, `+kbgan` | the other samplers |
 | `metapath2vec` | walks and a skip-gram, with a training of its own |
 | `path3`, `adamic_adar`, `degree_product` | plain counting: nothing is learnt |
 
@@ -79,8 +79,9 @@ SAMPLERS: dict[str, Space] = {
     "nscaching": {"pool": POOL},
     "self_adversarial": {"pool": Among((5, 10, 20)), "temperature": Among((0.5, 1.0, 2.0))},
     "hardest": {"pool": POOL},
+    "kbgan": {"pool": Among((10, 20, 50))},
 }
-OTHERS = ("nscaching", "self_adversarial", "hardest")  # of relgnn alone
+OTHERS = ("nscaching", "self_adversarial", "hardest", "kbgan")  # of relgnn alone
 COUNTING = ("path3", "adamic_adar", "degree_product")
 WARMUP = 0.4  # of the steps are of random negatives: the share of the defaults, 100 of 250
 # A run of `--quick`: at most so many steps, and none begun after so many seconds.
