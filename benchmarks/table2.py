@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if given.what == "run":
             run(names, methods, 1 if given.quick else given.seeds, given.quick, given.again)
-        show(QUICK_CSV if given.quick else CSV, table2_tune.read_chosen())
+        show(QUICK_CSV if given.quick else CSV)
         return 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -73,13 +73,17 @@ def run(names: Sequence[str], methods: Sequence[Method], seeds: int, quick: bool
             for method in methods:
                 if method.kind == "counting" and seed:
                     continue  # nothing is drawn
-                if not again and _stands(path, name, method, seed):
+                tuned = table2_tune.is_tuned(method, chosen)
+                stands = next((row for row in read_rows(path) if _is(row, name, method, seed)), None)
+                if stands and not again:
+                    if tuned and stands["tuned"] == "False":
+                        print(f"{name} {method.name} stands, and is not tuned: run it --again", file=sys.stderr)
                     continue
                 case = case or CASES[name]()
-                _row(path, case, method, options(method, case, chosen, quick), seed, quick)
+                _row(path, case, method, options(method, case, chosen, quick), seed, quick, tuned)
 
 
-def _row(path: Path, case: Case, method: Method, own: Options, seed: int, quick: bool) -> None:
+def _row(path: Path, case: Case, method: Method, own: Options, seed: int, quick: bool, tuned: bool) -> None:
     """Train, measure, write."""
     began = time.perf_counter()
     fitted = fit(case, method, own, seed, QUICK_SECONDS if quick else None)
@@ -92,6 +96,7 @@ def _row(path: Path, case: Case, method: Method, own: Options, seed: int, quick:
         "steps": fitted.steps,
         "train_seconds": round(fitted.seconds, 2),
         "seconds": round(time.perf_counter() - began, 2),
+        "tuned": tuned,
         "settings": json.dumps(own, sort_keys=True),
         "command": f"python benchmarks/table2.py run --data {case.name} --methods {method.name}"
         + (" --quick" if quick else f" --seeds {seed + 1}"),
@@ -124,10 +129,6 @@ def _data_named(names: str | None) -> list[str]:
             remedy = nearest(name, CASES) or f"the data sets are {', '.join(CASES)}"
             raise InputError(f"there is no data set {name!r}", where="--data", remedy=remedy)
     return list(dict.fromkeys(wanted))
-
-
-def _stands(path: Path, name: str, method: Method, seed: int) -> bool:
-    return any(_is(row, name, method, seed) for row in read_rows(path))
 
 
 def _is(row: dict[str, str], name: str, method: Method, seed: int) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from record import read_rows
 from table2_methods import COUNTING, METHODS
@@ -46,23 +44,18 @@ SUBSETS = {
 }
 
 
-def show(path: Path, chosen: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print a table for each data set that has rows.
-
-    Args:
-        path: of the rows.
-        chosen: what tuning chose, by data set and method.
-    """
+def show(path: Path) -> None:
+    """Print a table for each data set that has rows in a CSV."""
     rows = read_rows(path)
     if not rows:
         print(f"\nTable 2: no row stands in {path.name} yet.")
     for data in PAPER:
         ours = [row for row in rows if row["data"] == data]
         if ours:
-            _table(data, ours, chosen.get(data, {}))
+            _table(data, ours)
 
 
-def _table(data: str, rows: list[dict[str, str]], chosen: Mapping[str, Any]) -> None:
+def _table(data: str, rows: list[dict[str, str]]) -> None:
     names = ["AUC", "AP", "F1 at 0.5"]
     columns = [*names, *(f"{told}: {name}" for told in SUBSETS[data].values() for name in names)]
     print(f"\n## Table 2, {data}, test, percent: mean ± deviation over seeds\n")
@@ -79,9 +72,8 @@ def _table(data: str, rows: list[dict[str, str]], chosen: Mapping[str, Any]) -> 
             rest = [*paper, _spread(group, "valid_ap"), dim, f"{steps:.0f}", len(group), f"{seconds:.0f}"]
             print(f"| {_title(name)} | {' | '.join(map(str, [*cells, *rest]))} |")
     print(f"\nThe paper's figures are of {WHERE[data]}. A sign + names the sampler; without one negatives are random.")
-    learnt = {row["method"] for row in rows} - set(COUNTING)
-    untuned = [name for name in METHODS if name in learnt and METHODS[name].family not in chosen]
-    print("Every method was tuned." if not untuned else f"Not tuned, the defaults: {', '.join(untuned)}.")
+    untuned = dict.fromkeys(row["method"] for row in rows if row["tuned"] == "False")
+    print(f"Not tuned, the defaults: {', '.join(untuned)}." if untuned else "Every method was tuned.")
     missing = [name for name in METHODS if name not in {row["method"] for row in rows}]
     if missing:
         print(f"Not run yet: {', '.join(missing)}.")

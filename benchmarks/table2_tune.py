@@ -3,8 +3,8 @@
 A method has three minutes on each data set. With negatives to choose, two of them go to what its variants share, learnt
 with random negatives, and one to each variant's own settings (`mu` and `pool`) on top of the values just chosen. Trials
 are Optuna's (TPE, the median of earlier trials as the bar below which one is given up); the first trial is the
-defaults. A trial that the time runs out on counts with the best validation that it had. Seed 0; nothing of test is
-looked at.
+defaults. A trial takes a third of that time at most; one that is cut off counts with the best validation that it had.
+Seed 0; nothing of test is looked at.
 
 The chosen values stand in `results/table2_chosen.json`, with the trials made and the seconds they took. One that stands
 is not tuned again.
@@ -29,6 +29,7 @@ from table2_train import fit
 CHOSEN = RESULTS / "table2_chosen.json"
 BUDGET = 180.0  # seconds of two cores, for each method and data set
 SHARED = 2 / 3  # of the budget is for what variants share
+TRIAL = 1 / 3  # of the seconds of a search are a trial's at most: of a dear method more than one is seen
 SEED = 0
 
 Chosen = dict[str, dict[str, dict[str, Any]]]
@@ -44,6 +45,11 @@ def read_chosen(path: Path | None = None) -> Chosen:
 def settings_of(chosen: Chosen, data: str) -> dict[str, Options]:
     """By method, the values chosen on a data set."""
     return {name: found["settings"] for name, found in chosen.get(data, {}).items()}
+
+
+def is_tuned(method: Method, chosen: Mapping[str, Options]) -> bool:
+    """Whether all values of a method were chosen; of plain counting there are none to choose."""
+    return not method.tuned or {method.family, method.name} <= set(chosen)
 
 
 def tune(case: Case, method: Method, budget: float = BUDGET, again: bool = False) -> bool:
@@ -64,7 +70,11 @@ def tune(case: Case, method: Method, budget: float = BUDGET, again: bool = False
     share = (1 - SHARED) if method.varies else SHARED if has_variants else 1.0
     known = {name: own for name, own in settings_of(chosen, case.name).items() if name != method.name}
     found = search(case, method, known, share * budget)
-    chosen.setdefault(case.name, {})[method.name] = {
+    here = chosen.setdefault(case.name, {})
+    for other in METHODS.values():
+        if not method.varies and other.family == method.name:
+            here.pop(other.name, None)  # a variant's values were chosen on top of those that now go
+    here[method.name] = {
         **found,
         "budget": round(share * budget, 1),
         "command": f"python benchmarks/table2.py tune --data {case.name} --methods {method.name}",
@@ -106,7 +116,8 @@ def search(case: Case, method: Method, known: Mapping[str, Options], budget: flo
                 raise optuna.TrialPruned
 
         try:
-            return fit(case, method, own, SEED, max(0.0, end - time.perf_counter()), told).valid_ap
+            left = max(0.0, end - time.perf_counter())
+            return fit(case, method, own, SEED, min(left, TRIAL * budget), told).valid_ap
         except InputError as error:  # it diverged
             raise optuna.TrialPruned(str(error)) from None
 

@@ -123,6 +123,21 @@ def test_what_stands_is_not_run_again(results: Path, monkeypatch: pytest.MonkeyP
     assert table2.main(asked) == 0
 
 
+def test_a_row_of_the_defaults_is_told_from_a_tuned_one(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", "--quick", "--data", "amazon", "--methods", "distmult,distmult+asa,path3"]
+    table2.main(asked)
+    assert "Not tuned, the defaults: distmult, distmult+asa." in capsys.readouterr().out
+    chosen = {"distmult": {"settings": {"dim": 8}}, "distmult+asa": {"settings": {"mu": 0.2, "pool": 3}}}
+    (results / "chosen.json").write_text(json.dumps({"amazon": chosen}))
+    table2.main(asked)
+    told = capsys.readouterr().err
+    assert "amazon distmult+asa stands, and is not tuned: run it --again" in told
+    table2.main([*asked, "--again"])
+    assert "Every method was tuned." in capsys.readouterr().out
+    rows = {row["method"]: json.loads(row["settings"]) for row in read_rows(results / "quick.csv")}
+    assert (rows["distmult+asa"]["dim"], rows["distmult+asa"]["mu"], rows["distmult+asa"]["pool"]) == (8, 0.2, 3)
+
+
 def test_the_seed_changes_training_alone(results: Path) -> None:
     tiny = {"amazon": {"distmult": {"settings": {"dim": 8, "steps": 4}}}}
     (results / "chosen.json").write_text(json.dumps(tiny))
@@ -152,7 +167,7 @@ def test_a_second_of_tuning_writes_a_choice(results: Path) -> None:
         assert found[name]["seconds"] < 10
         assert set(found[name]["settings"]) == set(METHODS[name].tuned)
     assert set(found["distmult+asa"]["settings"]) == {"mu", "pool"}
-    # It stands: nothing more to do; and runs go by it.
+    # It stands: nothing more to do; and runs go by it. What is shared chosen anew, the variant's no longer stands.
     assert not table2_tune.tune(case, METHODS["distmult+asa"], 1.0)
     chosen = table2_tune.settings_of(table2_tune.read_chosen(), "amazon")
     own = options(METHODS["distmult+asa"], case, chosen)
@@ -160,6 +175,8 @@ def test_a_second_of_tuning_writes_a_choice(results: Path) -> None:
     assert own["mu"] == found["distmult+asa"]["settings"]["mu"]
     different = {key for key in own if own[key] != shared.get(key)}
     assert different == {"mu", "pool", "sampler", "warmup"}
+    assert table2_tune.tune(case, METHODS["distmult"], 0.1, again=True)
+    assert set(table2_tune.read_chosen()["amazon"]) == {"distmult"}
 
 
 def test_walks_are_tuned_too(results: Path) -> None:
@@ -250,7 +267,7 @@ def test_canada_is_asked_by_time(results: Path, by_time: Graph) -> None:
 
 def test_tables_show_what_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     same = {"without_reversed_auc": "0.5", "without_reversed_ap": "0.5", "without_reversed_f1": "0.5"}
-    rest = {**same, "valid_ap": "0.9", "train_seconds": "3", "steps": "7", "settings": '{"dim": 32}'}
+    rest = {**same, "valid_ap": "0.9", "tuned": "True", "train_seconds": "3", "steps": "7", "settings": '{"dim": 32}'}
     write_rows(
         tmp_path / "rows.csv",
         [
@@ -258,7 +275,7 @@ def test_tables_show_what_stands(tmp_path: Path, capsys: pytest.CaptureFixture[s
             for seed, auc in ((0, "0.90"), (1, "0.94"))
         ],
     )
-    table2_show.show(tmp_path / "rows.csv", {"amazon": {"han": {}}})
+    table2_show.show(tmp_path / "rows.csv")
     printed = capsys.readouterr().out
     cells = next(line for line in printed.splitlines() if line.startswith("| han |"))
     assert cells.startswith("| han | 92.00 ± 2.83 | 97.00 ± 0.00 | 70.00 ± 0.00 | 50.00 ± 0.00 |")
@@ -266,7 +283,7 @@ def test_tables_show_what_stands(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "Below the paper's figure: han F1 70.00 < 77.35." in printed
     assert "Every method was tuned." in printed
     assert "Not run yet: distmult, distmult+asa" in printed
-    table2_show.show(tmp_path / "none.csv", {})
+    table2_show.show(tmp_path / "none.csv")
     assert "no row stands in none.csv yet" in capsys.readouterr().out
 
 
