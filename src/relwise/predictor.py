@@ -112,6 +112,8 @@ class RelationshipPredictor(Answers):
         self._fitted(graph, split, trainer.model.cpu())
         self.audited = found
         self.training = _training(result, trainer)
+        if len(split.message) <= LISTED:
+            self.training["attention"] = self.attention()
         self.log = result.history
         return self
 
@@ -212,8 +214,6 @@ class RelationshipPredictor(Answers):
             metrics = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}
             metrics, table = {**metrics, "audit": self.audited.to_json()}, pd.DataFrame()
         training = {**self.training, "computed_with": bundle.computed_with()}
-        if len(split.message) <= LISTED:
-            training["attention"] = self.attention()
         settings, seed = self._trained_with
         run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
         sentences = [*self.leakage().describe(), *self.audited.describe()]
