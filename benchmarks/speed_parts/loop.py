@@ -58,6 +58,7 @@ class PlainLoop:
         self.graph, self.settings, self.device = graph, settings, device
         messages = message_graph(graph, split.message)
         model = build_model(graph, settings, derived_seed(seed, 0), split.message)
+        assert isinstance(model, RelGNN)
         inputs = prepare_inputs(model, graph)
         with torch.no_grad():  # and without the dropout of learnt vectors, which the lean model does not know
             model.eval()
