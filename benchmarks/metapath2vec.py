@@ -17,7 +17,6 @@ relations are taken here, the shortest first. All walks share one table of embed
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -28,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import SubsetRandomSampler
 
+from clock import spent
 from data import benchmark_folder
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
@@ -64,7 +64,7 @@ def metapath2vec(
         split: whose message edges are walked.
         dim: d.
         epochs: how often a walk begins at each node by each metapath.
-        seconds: after how long training stops at the latest; an epoch that is not through ends there.
+        seconds: of two cores (`clock.py`), after which training stops at the latest; an epoch not through ends there.
         seed: of all draws; the same seed gives the same embeddings where time does not cut them short.
         walk: steps of a walk.
         context: nodes of a window, of which the first is paired with the others.
@@ -74,7 +74,7 @@ def metapath2vec(
     """
     if epochs is None and seconds is None:
         raise ValueError("neither epochs nor seconds say when training ends")
-    began = time.monotonic()
+    began = spent()
     parts = edge_list(message_graph(graph, split.message).adjacency).by_relation()
     paths = list(islice(metapaths(message_ends(graph)), MOST))
     with torch.random.fork_rng(devices=[]):
@@ -86,7 +86,7 @@ def metapath2vec(
         epoch = 0
         while epochs is None or epoch < epochs:
             for model, (walked, drawn) in _in_turn(loaders):
-                if seconds is not None and time.monotonic() - began >= seconds:
+                if seconds is not None and spent() - began >= seconds:
                     return table.weight.detach()[:-1].numpy()
                 walked = walked[(walked != model.dummy_idx).all(dim=1)]  # windows that no walk came to the end of
                 if len(walked):

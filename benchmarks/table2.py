@@ -1,6 +1,6 @@
 """Table 2 of the paper: every method on three data sets, trained and measured by the same code.
 
-    python benchmarks/table2.py tune           # three minutes a method and data set, on validation AP; goes on
+    python benchmarks/table2.py tune           # three minutes of two cores a method and data set, by validation AP
     python benchmarks/table2.py run            # 3 seeds of everything with the chosen values; goes on
     python benchmarks/table2.py run --quick    # one seed, few steps, no tuning, a CSV of its own: half an hour
     python benchmarks/table2.py show           # the tables again, from the CSV; --quick: the quick ones
@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="run: one seed, few steps; a CSV of its own")
     parser.add_argument("--again", action="store_true", help="tune or run what stands, too")
-    parser.add_argument("--budget", type=float, default=table2_tune.BUDGET, help="tune: seconds a method and data set")
+    parser.add_argument(
+        "--budget", type=float, default=table2_tune.BUDGET, help="tune: seconds of two cores a method and data set"
+    )
     given = parser.parse_args(arguments)
     try:
         names, methods = _data_named(given.data), methods_named(given.methods)

@@ -84,9 +84,9 @@ SAMPLERS: dict[str, Space] = {
 OTHERS = ("nscaching", "self_adversarial", "hardest", "kbgan")  # of relgnn alone
 COUNTING = ("path3", "adamic_adar", "degree_product")
 WARMUP = 0.4  # of the steps are of random negatives: the share of the defaults, 100 of 250
-# A run of `--quick`: at most so many steps, and none begun after so many seconds.
+# A run of `--quick`: at most so many steps, and none begun after so many seconds of two cores.
 QUICK_STEPS: dict[Kind, int] = {"encoder": 100, "lookup": 250}
-QUICK_SECONDS = 12.0
+QUICK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)

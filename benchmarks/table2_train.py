@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from clock import spent
 from relwise.data.edges import Edges
 from relwise.data.split import LabelledEdges
 from relwise.evaluate.baselines import plain_baselines
@@ -31,7 +31,7 @@ class Fitted:
         score: (n,) the probability of edges; of plain counting the count.
         valid_ap: AP of the validation edges, the best seen.
         steps: updates done.
-        seconds: of training.
+        seconds: of two cores, of training (`clock.py`).
         threshold: from which score on an edge is called true.
     """
 
@@ -52,14 +52,14 @@ def fit(
         method: the method.
         own: its settings (`table2_methods.options`).
         seed: of everything random.
-        limit: seconds after which no step begins; what was learnt by then is validated, and counts.
+        limit: seconds of two cores after which no step begins; what was learnt by then is validated, and counts.
         told: called after each validation of a network.
     """
     if method.kind == "counting":
         return _count(case, method)
     if method.kind == "walks":
         return _walk(case, own, seed, limit)
-    began = time.perf_counter()
+    began = spent()
     graph = case.plain if method.kind == "lookup" else case.graph
     trainer = Trainer(graph, case.split, Settings.of(own), seed)
     done = 0
@@ -67,7 +67,7 @@ def fit(
     def stepped(state: TrainingState, loss: float) -> None:
         nonlocal done
         done = state.step
-        if limit is not None and time.perf_counter() - began > limit:
+        if limit is not None and spent() - began > limit:
             state.step = trainer.settings.steps  # the last step: the trainer validates, and ends
 
     def validated(state: TrainingState) -> None:
@@ -75,7 +75,7 @@ def fit(
             told(done, state.history[-1]["ap"])
 
     result = trainer.fit(stepped, validated)
-    return Fitted(trainer.scorer().probabilities, result.best, done, result.seconds)
+    return Fitted(trainer.scorer().probabilities, result.best, done, spent() - began)
 
 
 def measures(case: Case, fitted: Fitted) -> dict[str, float]:
@@ -92,14 +92,14 @@ def measures(case: Case, fitted: Fitted) -> dict[str, float]:
 def _count(case: Case, method: Method) -> Fitted:
     """Plain counting; a count is no probability, so its threshold is the best of the validation edges."""
     (one,) = (b for b in plain_baselines(case.split.message, case.graph.num_nodes) if b.name == method.name)
-    began, valid = time.perf_counter(), case.split.valid
+    began, valid = spent(), case.split.valid
 
     def score(edges: Edges) -> npt.NDArray[np.floating]:
         return one.pairs(edges.heads, edges.tails)
 
     found = score(valid.edges)
     threshold = best_threshold(valid.labels, found)
-    return Fitted(score, average_precision(valid.labels, found), 0, time.perf_counter() - began, threshold)
+    return Fitted(score, average_precision(valid.labels, found), 0, spent() - began, threshold)
 
 
 def _walk(case: Case, own: Options, seed: int, limit: float | None) -> Fitted:
@@ -108,13 +108,13 @@ def _walk(case: Case, own: Options, seed: int, limit: float | None) -> Fitted:
     from relwise.predict.scorer import sigmoid
 
     rest: dict[str, Any] = {**own, "seconds": min(own["seconds"], own["seconds"] if limit is None else limit)}
-    began = time.perf_counter()
+    began = spent()
     nodes = metapath2vec(case.plain, case.split, seed=seed, **rest)
 
     def score(edges: Edges) -> npt.NDArray[np.floating]:
         return sigmoid(dot(nodes, edges))
 
-    return Fitted(score, _ap(case.split.valid, score), 0, time.perf_counter() - began)
+    return Fitted(score, _ap(case.split.valid, score), 0, spent() - began)
 
 
 def _ap(part: LabelledEdges, score: Callable[[Edges], npt.NDArray[np.floating]]) -> float:
