@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from company import SETTINGS
@@ -41,17 +41,18 @@ SAMPLERS: dict[str, dict[str, Any]] = {
 COLOURS = {"random": "#9aa5b1", "hardest": "#b5483a", "nscaching": "#d9a441", "asa": "#2a6f97"}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "show", "picture"])
     parser.add_argument("--seeds", type=int, default=3)
-    arguments = parser.parse_args()
-    if arguments.what == "run":
-        run(arguments.seeds)
-    if arguments.what == "picture":
+    given = parser.parse_args(arguments)
+    if given.what == "run":
+        run(given.seeds)
+    if given.what == "picture":
         draw()
     else:
         show()
+    return 0
 
 
 def run(seeds: int) -> None:
@@ -127,4 +128,4 @@ def _spread(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,9 @@
     python benchmarks/paper.py step          # seconds per training step on amazon
     python benchmarks/paper.py show          # the tables again, from the CSV
 
+The paper's experiments are programs of their own, and can be called here too: `python benchmarks/paper.py table2 run`
+is `python benchmarks/table2.py run`; so `table3`, `figure2`, `figure3`, `ablation`, `false_negatives` and `lookup`.
+
 Every run is a process of its own, timed from start to end with its peak memory. A run whose row stands in the CSV
 is not run again (`--again` does), so an interrupted benchmark goes on where it stopped.
 """
@@ -13,6 +16,7 @@ is not run again (`--again` does), so an interrupted benchmark goes on where it 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import statistics
@@ -20,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,22 +44,29 @@ BASELINES = ("path3", "adamic_adar", "degree_product")
 NEEDED = {"random": (98.84, 98.55), "asa": (99.30, 99.25)}
 
 
-def main() -> None:
+EXPERIMENTS = ("table2", "table3", "figure2", "figure3", "ablation", "false_negatives", "lookup")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words and words[0] in EXPERIMENTS:
+        return importlib.import_module(words[0]).main(words[1:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["amazon", "flights", "fb15k237", "step", "show"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--again", action="store_true", help="run what stands in the CSV, too")
-    arguments = parser.parse_args()
-    if arguments.what in ("amazon", "flights"):
-        for seed in range(arguments.seeds):
-            for sampler in SAMPLERS if arguments.what == "amazon" else PAPER:
-                settings = {"sampler": sampler, **(SETTINGS if arguments.what == "flights" else {})}
-                run_once(arguments.what, seed, settings, arguments.again)
-    elif arguments.what == "fb15k237":
-        run_once("fb15k237", 0, {}, arguments.again)
-    elif arguments.what == "step":
+    given = parser.parse_args(words)
+    if given.what in ("amazon", "flights"):
+        for seed in range(given.seeds):
+            for sampler in SAMPLERS if given.what == "amazon" else PAPER:
+                settings = {"sampler": sampler, **(SETTINGS if given.what == "flights" else {})}
+                run_once(given.what, seed, settings, given.again)
+    elif given.what == "fb15k237":
+        run_once("fb15k237", 0, {}, given.again)
+    elif given.what == "step":
         time_steps()
     show()
+    return 0
 
 
 def run_once(name: str, seed: int, settings: dict[str, Any], again: bool) -> None:
@@ -197,4 +209,4 @@ def _spread(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
