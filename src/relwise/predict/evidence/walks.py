@@ -1,0 +1,122 @@
+"""Weighted typed paths between pairs of nodes, counted in memory bounded by the nodes.
+
+A path h - u - v - t follows a kind of tie at each step (`Ties`). It counts with 1 / d_u · 1 / d_v, where d_u is how many
+ties of the second step's kind u has, and d_v how many of the third's v has: the chance that a walk through them comes
+to t. Paths are simple: u and v are neither h nor t, so no path passes over a tie between h and t themselves, and what is
+asked about is never its own evidence. A node with more than `CAP` ties of the kind that leaves it is not passed through:
+a path through it would weigh less than 1 / CAP.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+CAP = 10_000  # ties of one kind
+SMALL = 1e-3  # what paths weigh where f(x) = log(1 + x / SMALL) turns from linear to logarithmic
+
+
+@njit(cache=True)
+def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # pragma: no cover (compiled)
+    """Fill `out` with the weighted paths of n pairs under P patterns.
+
+    Args:
+        indptr, neighbours: of `Ties`.
+        steps: (P, 3) the kinds of each pattern's steps, -1 behind its last; in order, so that what begins alike is
+            found once.
+        back: (2 R,) each kind seen from its other end.
+        heads, tails: (n,) nodes; equal heads stand together.
+        cap: ties of one kind beyond which a node is not passed through.
+        out: (n, P) float32.
+    """
+    n = indptr.shape[1] - 1
+    reach = np.zeros(n, np.float64)
+    touched = np.empty(n, np.int32)
+    first = 0
+    while first < len(heads):
+        head, last = heads[first], first
+        while last < len(heads) and heads[last] == head:
+            last += 1
+        filled, one, two = 0, -1, -1
+        for p in range(len(steps)):
+            a, b, c = steps[p]
+            if b < 0:
+                for i in range(first, last):
+                    low, high = indptr[a, head], indptr[a, head + 1]
+                    where = low + np.searchsorted(neighbours[low:high], tails[i])
+                    out[i, p] = 1.0 if where < high and neighbours[where] == tails[i] else 0.0
+                continue
+            # What of the nodes before the last step the head reaches, and with which weight.
+            if a != one or (b if c >= 0 else -1 - b) != two:
+                for k in range(filled):
+                    reach[touched[k]] = 0.0
+                filled = _reach(indptr, neighbours, a, b, c, head, cap, reach, touched)
+                one, two = a, (b if c >= 0 else -1 - b)
+            final = b if c < 0 else c
+            behind = back[final]
+            for i in range(first, last):
+                tail, total = tails[i], 0.0
+                for e in range(indptr[behind, tail], indptr[behind, tail + 1]):
+                    v = neighbours[e]
+                    if reach[v] > 0.0:
+                        ties = indptr[final, v + 1] - indptr[final, v]
+                        if ties <= cap:
+                            total += reach[v] / ties
+                if c >= 0 and total > 0.0:
+                    total -= _through_end(indptr, neighbours, a, b, c, behind, head, tail, cap)
+                out[i, p] = total if total > 1e-12 else 0.0
+        for k in range(filled):
+            reach[touched[k]] = 0.0
+        first = last
+
+
+@njit(cache=True)
+def _reach(indptr, neighbours, a, b, c, head, cap, reach, touched):  # pragma: no cover (compiled)
+    """The nodes one step before the end, by their weights so far; returns how many stand in `touched`."""
+    filled = 0
+    for e in range(indptr[a, head], indptr[a, head + 1]):
+        u = neighbours[e]
+        if c < 0:
+            reach[u] = 1.0
+            touched[filled] = u
+            filled += 1
+            continue
+        ties = indptr[b, u + 1] - indptr[b, u]
+        if ties > cap:
+            continue
+        for f in range(indptr[b, u], indptr[b, u + 1]):
+            v = neighbours[f]
+            if v != head:
+                if reach[v] == 0.0:
+                    touched[filled] = v
+                    filled += 1
+                reach[v] += 1.0 / ties
+    return filled
+
+
+@njit(cache=True)
+def _through_end(indptr, neighbours, a, b, c, behind, head, tail, cap):  # pragma: no cover (compiled)
+    """What walks h - t - v - t, which are no paths, weigh."""
+    low, high = indptr[a, head], indptr[a, head + 1]
+    where = low + np.searchsorted(neighbours[low:high], tail)
+    if where >= high or neighbours[where] != tail:
+        return 0.0
+    ties = indptr[b, tail + 1] - indptr[b, tail]
+    if ties == 0 or ties > cap:
+        return 0.0
+    total = 0.0
+    e, end = indptr[b, tail], indptr[b, tail + 1]
+    f, stop = indptr[behind, tail], indptr[behind, tail + 1]
+    while e < end and f < stop:
+        if neighbours[e] < neighbours[f]:
+            e += 1
+        elif neighbours[e] > neighbours[f]:
+            f += 1
+        else:
+            v = neighbours[e]
+            degree = indptr[c, v + 1] - indptr[c, v]
+            if v != head and degree <= cap:
+                total += 1.0 / (ties * degree)
+            e += 1
+            f += 1
+    return total
