@@ -17,6 +17,8 @@ import typer
 from relwise.commands.audit import audit
 from relwise.commands.init import init
 from relwise.commands.options import SchemaOption
+from relwise.commands.report import report
+from relwise.commands.serve import serve
 from relwise.errors import InputError
 from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
 from relwise.show import console, folded_table, print_json, print_measures, say
@@ -35,6 +37,8 @@ app = typer.Typer(
 
 app.command()(init)
 app.command()(audit)
+app.command()(report)
+app.command()(serve)
 
 
 def _settings_help() -> str:

@@ -53,6 +53,8 @@ class RelationshipPredictor(Answers):
         self.seed = seed
         self.training: dict[str, Any] = {}
         self.log: list[dict[str, float]] = []
+        self.measured: dict[str, Any] = {}
+        """The measures on test, as the run folder that was written or read last has them."""
         self._metrics: dict[str, Result] = {}
         self._leakage: Leakage | None = None
         self.audited = Audit()
@@ -213,6 +215,7 @@ class RelationshipPredictor(Answers):
         else:
             metrics = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}
             metrics, table = {**metrics, "audit": self.audited.to_json()}, pd.DataFrame()
+        self.measured = dict(metrics)
         training = {**self.training, "computed_with": bundle.computed_with()}
         settings, seed = self._trained_with
         run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
@@ -226,7 +229,7 @@ class RelationshipPredictor(Answers):
         run = bundle.read_run(folder)
         model = cls(run.seed, **run.settings.model_dump())  # type: ignore[arg-type]
         model._fitted(run.graph, run.split, run.model)
-        model.training, model.log = dict(run.training), run.log
+        model.training, model.log, model.measured = dict(run.training), run.log, dict(run.metrics)
         if "audit" in run.metrics:
             model.audited = Audit.from_json(run.metrics["audit"])
         return model

@@ -1,0 +1,67 @@
+"""`relwise serve RUN`: trained runs over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from relwise.errors import InputError
+
+
+def serve(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="run folders, each FOLDER or NAME=FOLDER")],
+    host: Annotated[str, typer.Option(help="the address to listen at; other than this machine's: with a token")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="the port; 0: one that is free, which is printed")] = 8000,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a file with the word that every request must bear")
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="seconds that a request may take")] = 30.0,
+) -> None:
+    """Serve trained runs over HTTP: scores, likeliest relationships, explanations; the handbook is at /docs.
+
+    One line of JSON a request goes to stderr. SIGTERM ends it once what was asked is answered.
+
+    Examples:
+
+    relwise serve my-run
+
+    relwise serve shop=runs/shop flights=runs/flights --host 0.0.0.0 --token-file token.txt
+    """
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError:
+        raise InputError("serving needs the extra 'serve'", remedy="pip install 'relwise[serve]'") from None
+    from relwise.serve.options import ServeOptions, read_token
+    from relwise.serve.runs import named_folders
+    from relwise.serve.server import LOCAL, Server, is_local, open_socket, run_until_told, url_of
+
+    token = read_token(token_file) if token_file else None
+    if token is None and not is_local(host):
+        raise InputError(
+            "others than this machine could ask, and there is no token",
+            where=f"--host {host}",
+            remedy="add --token-file FILE, or leave --host out",
+        )
+    folders = named_folders(runs)
+    with open_socket(host, port) as bound:
+        from relwise.predictor import RelationshipPredictor
+        from relwise.serve.app import create_app
+        from relwise.serve.worker import Worker
+
+        options = ServeOptions(token=token, hosts=None if token else LOCAL | {host}, timeout=timeout)
+        worker = Worker(options.waiting)
+        loaded = {
+            name: worker.run_now(lambda folder=folder: RelationshipPredictor.load(folder))
+            for name, folder in folders.items()
+        }
+        app = create_app(loaded, options, worker=worker)
+
+        def ready() -> None:
+            print(f"serving {', '.join(loaded)} at {url_of(bound)} (handbook: {url_of(bound)}/docs)", flush=True)
+
+        run_until_told(Server(app, ready, timeout), bound)

@@ -1,0 +1,85 @@
+"""Who may ask: a bearer token, and the names this server may be called by."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from relwise.serve.refusal import Refusal
+
+OPEN = frozenset({"/healthz", "/docs", "/openapi.json"})
+"""What needs no token: it tells nothing of the data."""
+
+OPEN_FOLDER = "/docs/"
+
+
+class Guard:
+    """Refuses whoever does not bear the token, or calls the server by a name that is not its own.
+
+    The token comes as `Authorization: Bearer TOKEN`; or, as browsers ask a person for it, as the password of HTTP's
+    Basic scheme, under any name. It is compared in constant time.
+
+    Args:
+        app: what is guarded, HTTP and WebSocket alike.
+        token: None: none is needed.
+        hosts: None: any.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None, hosts: frozenset[str] | None) -> None:
+        self.app, self.token, self.hosts = app, token, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if refusal is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await refusal.response()(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        headers = dict(scope["headers"])
+        if self.hosts is not None and _host(headers.get(b"host", b"")) not in self.hosts:
+            return Refusal(
+                400,
+                "wrong_host",
+                "this server does not answer to that name",
+                field="Host",
+                remedy="call it by the address it printed, or start it with --token-file",
+            )
+        path = scope["path"]
+        if self.token is None or path in OPEN or path.startswith(OPEN_FOLDER):
+            return None
+        if hmac.compare_digest(_token(headers.get(b"authorization", b"")), self.token.encode()):
+            return None
+        scheme = "Bearer" if path.startswith("/v1/") or path == "/metrics" else "Basic"
+        return Refusal(
+            401,
+            "unauthorised",
+            "the token is missing or wrong",
+            field="Authorization",
+            remedy="send the header Authorization: Bearer TOKEN",
+            headers={"WWW-Authenticate": f'{scheme} realm="relwise"'},
+        )
+
+
+def _host(header: bytes) -> str:
+    """The name in a Host header, without the port."""
+    name = header.decode("latin-1").lower()
+    return name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+
+
+def _token(header: bytes) -> bytes:
+    """The token in an Authorization header; empty where there is none."""
+    scheme, _, value = header.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return value.strip()
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(value, validate=True).partition(b":")[2]
+        except (binascii.Error, ValueError):
+            return b""
+    return b""

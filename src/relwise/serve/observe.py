@@ -1,0 +1,108 @@
+"""What can be seen of a server: a line of JSON for each request, and counters for Prometheus.
+
+Neither has anything that was asked or answered: routes as they are declared, never as they were called.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from relwise.serve.refusal import Refusal
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+COUNTS = "relwise.counts"
+"""Where in a request's scope an endpoint leaves what it counted: edges, queries."""
+
+
+class Meters:
+    """The counters of one application.
+
+    Args:
+        runs: how many runs are loaded.
+    """
+
+    def __init__(self, runs: int) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "relwise_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "relwise_request_seconds", "Time to answer", ["route"], buckets=BUCKETS, registry=self.registry
+        )
+        self.edges = Counter("relwise_edges_scored", "Edges scored by /v1/score", registry=self.registry)
+        self.queries = Counter("relwise_queries_answered", "Queries answered by /v1/top-k", registry=self.registry)
+        Gauge("relwise_runs_loaded", "Runs loaded", registry=self.registry).set(runs)
+
+
+class Observe:
+    """The outermost layer: times each request, logs and counts it, and answers 500 where the code failed.
+
+    Args:
+        app: what is observed.
+        meters: where it is counted.
+    """
+
+    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+        self.app, self.meters = app, meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+        counts: dict[str, int] = {}
+        scope[COUNTS] = counts
+        failed: dict[str, Any] = {}
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            failed = {"failed": _failure(error)}
+            if status == 0:
+                refusal = Refusal(500, "internal", "the server failed", remedy="its log says where")
+                await refusal.response()(scope, receive, watched)
+        finally:
+            # Of a client that went away nothing was answered.
+            self._note(scope, status or 499, time.perf_counter() - began, counts, failed)
+
+    def _note(self, scope: Scope, status: int, seconds: float, counts: dict[str, int], failed: dict[str, Any]) -> None:
+        route = getattr(scope.get("route"), "path", None) or "other"
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        self.meters.requests.labels(method, route, str(status)).inc()
+        self.meters.seconds.labels(route).observe(seconds)
+        self.meters.edges.inc(counts.get("edges", 0))
+        self.meters.queries.inc(counts.get("queries", 0))
+        line = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(1000 * seconds, 2),
+            **counts,
+            **failed,
+        }
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+def _failure(error: Exception) -> str:
+    """What failed and where in the code; an exception's words may hold data, and are left out."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
