@@ -2,8 +2,9 @@
 
     make demo            (or: python examples/flights_demo.py --seeds 3)
 
-Writes `demo-data/` (schema and tables, see examples/flights.py) and `demo-run/` (the trained model); prints the
-measures beside those of plain counting, and the ten likeliest relationships that are missing from the data.
+Writes `demo-data/` (schema and tables, see examples/flights.py) and `demo-run/` (the trained model, and its report as
+one HTML page); prints the measures beside those of plain counting, and the ten likeliest relationships that are missing
+from the data.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rich.table import Table
 import relwise
 from flights import write_flights
 from relwise.predictor import RelationshipPredictor
+from relwise.report import write_report
 from relwise.settings import SettingsKeywords
 from relwise.show import print_measures
 
@@ -53,6 +55,7 @@ def main() -> None:
     console.print(_verdict(np.array(precision)))
     console.print(f"The model is in {arguments.run}/ (its card: {arguments.run}/MODEL_CARD.md). Ask it more:")
     console.print(f"  .venv/bin/relwise predict {arguments.run} --relation serves_from_JFK --head B6")
+    console.print(f"All there is to know of it, on one page for a browser: {write_report(arguments.run)}")
 
 
 def _likeliest(model: RelationshipPredictor, count: int) -> Table:
