@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from relwise.commands.audit import audit
+from relwise.commands.explain import explain
 from relwise.commands.init import init
 from relwise.commands.options import SchemaOption
 from relwise.commands.report import report
@@ -37,6 +38,7 @@ app = typer.Typer(
 
 app.command()(init)
 app.command()(audit)
+app.command()(explain)
 app.command()(report)
 app.command()(serve)
 

@@ -19,6 +19,11 @@ from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.nn.network import Network
 from relwise.predict import top
+from relwise.predict.evidence.features import Evidence
+from relwise.predict.evidence.ties import Ties
+from relwise.predict.explain import Explanation, explainer_of
+from relwise.predict.final import FinalScorer, Judgement
+from relwise.predict.judge import Judge
 from relwise.predict.scorer import Scorer
 
 
@@ -27,6 +32,7 @@ class Answers:
 
     def __init__(self) -> None:
         self._run: tuple[Graph, Split, Network] | None = None
+        self._judgement: Judgement | None = None
 
     @property
     def graph(self) -> Graph:
@@ -50,16 +56,39 @@ class Answers:
             nodes = model.encode(inputs, adjacency, edge_inputs=edge_inputs)
         return Scorer(graph, model.decoder, nodes)
 
-    def predict_proba(self, edges: Sequence[tuple[object, str, object]]) -> npt.NDArray[np.float64]:
+    @property
+    def judgement(self) -> Judgement:
+        """What makes final probabilities; the network's own before anything was fitted on validation edges."""
+        return self._judgement or Judgement.of_network(self.graph.num_relations)
+
+    @cached_property
+    def final(self) -> FinalScorer:
+        """Final probabilities: the network's logit and the graph's own evidence, calibrated."""
+        return self.final_by(self.judgement.both)
+
+    def final_by(self, judge: Judge) -> FinalScorer:
+        """The same by another judge of this run (`judgement.alone`)."""
+        return FinalScorer(self.scorer, self.evidence, judge)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the training edges say of pairs."""
+        return Evidence(Ties.of(self.graph, self.split.message), self.judgement.patterns)
+
+    def predict_proba(
+        self, edges: Sequence[tuple[object, str, object]], prior: float | None = None
+    ) -> npt.NDArray[np.float64]:
         """(n,) the probability of each edge asked about.
 
         Args:
             edges: n triples (head id, relation, tail id).
+            prior: the share of the pairs asked about that is assumed to hold; None: that of the validation edges
+                (`final.share_true`), a half unless the data say otherwise.
 
         Raises:
-            InputError: at an unknown id or relation, naming the nearest.
+            InputError: at an unknown id or relation, naming the nearest; at a prior that is no share.
         """
-        return self.scorer.probabilities(self.indexed(edges))
+        return self.final.probabilities(self.indexed(edges), prior)
 
     def indexed(self, edges: Sequence[tuple[object, str, object]]) -> Edges:
         """Edges of ids and names as edges of indices; raises InputError at the first that is not in the graph."""
@@ -105,6 +134,19 @@ class Answers:
             raise InputError(f"k = {k}: nothing to list", remedy="give at least 1")
         return top.predict_missing(self.scorer, self.graph.relation_index(relation), k)
 
+    def explain(self, head: object, relation: str, tail: object) -> Explanation:
+        """Why a relationship is likely, or not (see `relwise.predict.explain`).
+
+        Args:
+            head, tail: ids.
+            relation: the relation's name.
+
+        Raises:
+            InputError: at an unknown id or relation, naming the nearest.
+        """
+        asked = [(head, relation, tail)]
+        return explainer_of(self).explain(self.indexed(asked), float(self.predict_proba(asked)[0]))
+
     def _prepared(self) -> tuple[list, Any, Any]:
         """What the network reads: attributes, the training edges as messages, their attributes."""
         graph, split, model = self._fit
@@ -121,3 +163,9 @@ class Answers:
     def _answer_from(self, graph: Graph, split: Split, model: Network) -> None:
         self._run = (graph, split, model)
         self.__dict__.pop("scorer", None)
+        self._judge_by(None)
+
+    def _judge_by(self, judgement: Judgement | None) -> None:
+        self._judgement = judgement
+        for name in ("final", "evidence"):
+            self.__dict__.pop(name, None)

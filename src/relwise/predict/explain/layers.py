@@ -21,7 +21,7 @@ from torch import Tensor
 from relwise.nn.model import RelGNN
 from relwise.nn.relgnn import SLOPE, RelGNNConv
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.int64]
 
 SOLE = 1e-6  # what is left of a target's attention where a message is, but for rounding, the only one
@@ -245,7 +245,9 @@ def trace(
     for r in np.unique(relation):
         rows = relation == r
         each[rows] = by_logit[rows] @ layer.of_source[r].T
-    by_table += csr_matrix((np.ones(len(said), np.float32), (messages.source, np.arange(len(said)))), shape=shape) @ each
+    by_table += (
+        csr_matrix((np.ones(len(said), np.float32), (messages.source, np.arange(len(said)))), shape=shape) @ each
+    )
     return Traced(effect.astype(np.float32), by_own, by_table)
 
 

@@ -98,9 +98,19 @@ class LayerStates:
         """T, how many layers there are."""
         return len(self.weights)
 
-    def finish(self, start: Floats, last: Floats) -> Tensor:
-        """(n, d) final states from those before the first and after the last layer (eq. 6, 7)."""
-        return self.network.fusion(torch.from_numpy(start), torch.from_numpy(last))
+    def logits(self, start: Tensor, last: Tensor, relation: int) -> Tensor:
+        """(B,) the logits of B edges of one relation, in plain torch: for so few the kernels only get in the way.
+
+        Args:
+            start: (B, 2, d) the states of head and tail before the first layer.
+            last: (B, 2, d) those after the last.
+            relation: relation index.
+        """
+        decoder, balance = self.network.decoder, self.network.fusion.weights
+        ends = [(x, y, balance(x, y)) for x, y in ((start[:, i], last[:, i]) for i in range(2))]
+        head, tail = (weight[:, :1] * x + weight[:, 1:] * y for x, y, weight in ends)
+        query = decoder.query("tail", head, torch.full((len(head),), relation))
+        return (query * decoder.keys(tail)).sum(dim=1)
 
 
 def _row_logits(

@@ -1,0 +1,106 @@
+"""Which attributes of the two ends mattered: each taken away in turn, as if its value were missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from relwise.data.graph import Attribute, Graph
+from relwise.nn.attributes import TypeEncoder
+from relwise.predict.explain.explanation import AttributeEffect, Side
+from relwise.predict.explain.layers import Floats
+from relwise.predict.explain.occlusion import Case, Occlusion
+
+LONGEST = 80  # letters of a value that are shown
+
+
+def attribute_cases(graph: Graph, inputs: list, occlusion: Occlusion) -> list[tuple[Side, Attribute, int, Case]]:
+    """Each end's attributes that have a value: whose, which, the row in its table, and the case without it.
+
+    Args:
+        graph: the graph.
+        inputs: each node type's prepared attributes.
+        occlusion: of the edge.
+    """
+    cone, cases = occlusion.cone, []
+    sides: list[tuple[Side, int]] = [("head", cone.ends[0]), ("tail", cone.ends[1])]
+    for side, end in sides[: 1 if cone.ends[0] == cone.ends[1] else 2]:
+        node = int(cone.nodes[end])
+        kind = int(np.searchsorted(graph.offsets, node, side="right")) - 1
+        encoder, row = occlusion.states.network.encoders[kind], node - int(graph.offsets[kind])
+        assert isinstance(encoder, TypeEncoder)
+        for attribute, less in changes_without(encoder, graph.node_types[kind].attributes, inputs[kind], row):
+            cases.append((side, attribute, row, Case(start={end: cone.states[0][end] + less})))
+    return cases
+
+
+@torch.no_grad()
+def changes_without(
+    encoder: TypeEncoder, attributes: tuple[Attribute, ...], prepared: dict, row: int
+) -> list[tuple[Attribute, Floats]]:
+    """What each attribute's absence adds to the attribute embedding of one node; of attributes with a value."""
+    index = torch.tensor([row])
+    given = {name: table[index] for name, table in prepared.items()}
+    whole, found = encoder(given), []
+    of_name = dict(zip(encoder.names, encoder.encoders, strict=True))
+    for attribute in attributes:
+        if attribute.name not in of_name or is_missing(attribute, row):
+            continue
+        nothing = of_name[attribute.name].prepare(missing(attribute))  # pyright: ignore[reportCallIssue]
+        found.append((attribute, (encoder({**given, attribute.name: nothing}) - whole)[0].numpy()))
+    return found
+
+
+def missing(attribute: Attribute) -> npt.NDArray:
+    """(1, ...) the attribute's plain form of no value."""
+    shape, kind = (1, *attribute.values.shape[1:]), attribute.values.dtype
+    if kind.kind == "f":
+        return np.full(shape, np.nan, kind)
+    return np.full(shape, np.datetime64("NaT"), kind) if kind.kind == "M" else np.full(shape, None, object)
+
+
+def is_missing(attribute: Attribute, row: int) -> bool:
+    """Whether a node has no value.
+
+    >>> is_missing(Attribute("age", "numeric", np.array([3.0, np.nan])), 1)
+    True
+    """
+    value = attribute.values[row]
+    if attribute.values.dtype.kind == "f":
+        return not np.isfinite(value).all()
+    return bool(np.isnat(value)) if attribute.values.dtype.kind == "M" else value is None or value == ""
+
+
+def shown(attribute: Attribute, row: int) -> str:
+    """A value as people read it.
+
+    >>> shown(Attribute("age", "numeric", np.array([3.0])), 0)
+    '3'
+    """
+    value = attribute.values[row]
+    if attribute.modality == "numeric":
+        return f"{value:.6g}"
+    if attribute.modality == "boolean":
+        return "yes" if value else "no"
+    if attribute.modality == "timestamp":
+        return str(value).removesuffix("T00:00:00.000000")
+    if attribute.modality == "place":
+        return ", ".join(f"{degrees:.4f}" for degrees in value)
+    if attribute.modality == "vector":
+        return f"{len(value)} numbers"
+    text = "; ".join(value) if attribute.modality == "multi_categorical" else str(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def attribute_effects(graph: Graph, inputs: list, occlusion: Occlusion, base: float) -> list[AttributeEffect]:
+    """The attributes of both ends by how much they matter."""
+    cases = attribute_cases(graph, inputs, occlusion)
+    if not cases:
+        return []
+    logits = occlusion.logits([case for *_, case in cases])
+    found = [
+        AttributeEffect(side, attribute.name, shown(attribute, row), float(base - logit))
+        for (side, attribute, row, _), logit in zip(cases, logits, strict=True)
+    ]
+    return sorted(found, key=lambda one: -abs(one.effect))
