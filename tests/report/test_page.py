@@ -27,7 +27,7 @@ def read(facts: Facts) -> Reader:
 
 
 def _with_metrics(facts: Facts, **changed: Any) -> Facts:
-    return replace(facts, run=replace(facts.run, metrics={**facts.metrics, **changed}))
+    return replace(facts, metrics={**facts.metrics, **changed})
 
 
 def test_it_is_one_file_that_loads_nothing_and_runs_nothing(facts: Facts, read: Reader) -> None:
@@ -67,7 +67,7 @@ def test_every_relation_stands_with_its_own_measures(facts: Facts, read: Reader)
 
 def test_edges_are_counted_by_part(facts: Facts, read: Reader) -> None:
     rows = read.tables["Known relationships, and where they went"][1:]
-    test = facts.run.split.test.positives
+    test = facts.split.test.positives
     for name, _, *counts in rows:
         index = facts.graph.relation_index(name)
         assert counts[2] == f"{int((test.relations == index).sum()):,}"
@@ -122,7 +122,7 @@ def test_attention_is_counted_once_for_each_node_that_can_choose(facts: Facts, r
 
 
 def test_training_and_sampler_are_told(facts: Facts, read: Reader) -> None:
-    assert len(read.tables["On validation"]) == len(facts.run.log) + 1
+    assert len(read.tables["On validation"]) == len(facts.log) + 1
     assert f"{facts.training['negatives']['chosen']:,} were learnt from" in read.text
     assert "In each" not in read.tables
 
@@ -166,7 +166,7 @@ def test_data_can_be_no_markup(tmp_path: Path) -> None:
 
 def test_a_run_without_test_edges_has_a_report(facts: Facts) -> None:
     bare = {"split": "test", "micro": {}, "relations": {}, "baselines": {}}
-    read = Reader(page(replace(facts, run=replace(facts.run, metrics=bare, log=[], training={}))))
+    read = Reader(page(replace(facts, metrics=bare, log=[], training={})))
     assert "how good this model is, is not known" in read.text
     assert "This run was not audited." in read.text
 

@@ -25,9 +25,9 @@ from pathlib import Path
 
 from relwise.errors import InputError
 from relwise.report.facts import Facts, read_facts
-from relwise.report.page import page, sections
+from relwise.report.page import Section, contents, page, sections
 
-__all__ = ["Facts", "page", "read_facts", "sections", "write_report"]
+__all__ = ["Facts", "Section", "contents", "page", "read_facts", "sections", "write_report"]
 
 
 def write_report(run: str | Path, out: str | Path | None = None) -> Path:

@@ -13,7 +13,7 @@ METHOD = "https://arxiv.org/abs/2102.07186"
 
 def about(facts: Facts) -> Markup:
     """What the run is, what it learnt from, and how good it came out beside the best plain baseline."""
-    graph, split, settings = facts.graph, facts.run.split, facts.settings
+    graph, split, settings = facts.graph, facts.split, facts.settings
     entities = "1 entity" if graph.num_nodes == 1 else f"{graph.num_nodes:,} entities"
     what = (
         f"This model says of two entities and a kind of relationship how likely it is that the relationship holds. It "
@@ -23,7 +23,7 @@ def about(facts: Facts) -> Markup:
     )
     how = (
         f"Trained by relwise {facts.version} with {settings.sampler} negatives, encoder {settings.encoder}, decoder "
-        f"{settings.decoder} and seed {facts.run.seed}; {facts.training.get('steps', '?')} steps in "
+        f"{settings.decoder} and seed {facts.seed}; {facts.training.get('steps', '?')} steps in "
         f"{facts.training.get('train_seconds', '?')} s, of which the state after step "
         f"{facts.training.get('best_step', '?')} was the best on validation and is kept. The method: "
     )

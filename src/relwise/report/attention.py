@@ -22,9 +22,9 @@ Entropies = list[tuple[np.ndarray, np.ndarray]]
 
 def attention(facts: Facts) -> Markup:
     """A histogram for each layer; a sentence where there is no attention, or the graph is too large for a page."""
-    if not isinstance(facts.run.model, RelGNN):
+    if not isinstance(facts.model, RelGNN):
         return tag("p", f"The encoder {facts.settings.encoder} has no attention of ours to tell of.")
-    if len(facts.run.split.message) > LISTED:
+    if len(facts.split.message) > LISTED:
         return tag("p", f"Left out: the graph has more than {LISTED:,} training edges.")
     layers = entropies(facts)
     charts = [_chart(f"Layer {i}", learnt, equal) for i, (learnt, equal) in enumerate(layers, 1)]
@@ -44,14 +44,13 @@ def attention(facts: Facts) -> Markup:
 def entropies(facts: Facts) -> Entropies:
     """Of each layer, of the n nodes with two edges or more: (n,) the mean entropy of a node's heads, in nats, and
     (n,) that of equal weights."""
-    run = facts.run
-    assert isinstance(run.model, RelGNN)
-    adjacency = message_graph(run.graph, run.split.message).adjacency
+    assert isinstance(facts.model, RelGNN)
+    adjacency = message_graph(facts.graph, facts.split.message).adjacency
     indptr = adjacency.indptr.numpy()
     with torch.no_grad():
-        inputs = prepare_inputs(run.model, run.graph)
-        edges = prepare_edges(run.model, run.graph, run.split.message, adjacency)
-        layers = run.model.attention(inputs, adjacency, edges)
+        inputs = prepare_inputs(facts.model, facts.graph)
+        edges = prepare_edges(facts.model, facts.graph, facts.split.message, adjacency)
+        layers = facts.model.attention(inputs, adjacency, edges)
     able = np.diff(indptr) > 1
     equal = uniform_entropy(indptr)[able]
     return [(attention_entropy(alpha.detach().numpy(), indptr)[able].mean(axis=1), equal) for alpha in layers]

@@ -14,7 +14,7 @@ MOST = 60  # rows of a table: beyond, the page would be for no one to read
 
 def data(facts: Facts) -> Markup:
     """Node types, relations, and what reading the data dropped."""
-    graph, split = facts.graph, facts.run.split
+    graph, split = facts.graph, facts.split
     types = [[t.name, _attributes(t, facts.settings.node_embedding), f"{len(t):,}"] for t in graph.node_types]
     parts = (split.message, split.valid.positives, split.test.positives)
     counts = np.stack([np.bincount(part.relations, minlength=graph.num_relations) for part in parts], axis=1)

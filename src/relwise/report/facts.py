@@ -8,40 +8,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relwise.bundle import MANIFEST, Run, read_run
+from relwise.bundle import MANIFEST, read_run
 from relwise.data.graph import Graph
+from relwise.data.split import Split
+from relwise.nn.network import Network
 from relwise.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """A run, and what its folder says beside it.
+    """A run as a reader sees it.
 
     Args:
         name: what people call the run: its folder's name.
-        run: the run.
         version: the relwise that made it.
+        graph, split, settings, seed, model: what was trained, on what and how.
+        metrics: the measures on test as JSON holds them; `"micro"` is empty where nothing was left to test on.
+        log: one row per validation.
+        training: steps, seconds, sampler report.
     """
 
     name: str
-    run: Run
     version: str
-
-    @property
-    def graph(self) -> Graph:
-        return self.run.graph
-
-    @property
-    def settings(self) -> Settings:
-        return self.run.settings
-
-    @property
-    def metrics(self) -> Mapping[str, Any]:
-        return self.run.metrics
-
-    @property
-    def training(self) -> Mapping[str, Any]:
-        return self.run.training
+    graph: Graph
+    split: Split
+    settings: Settings
+    seed: int
+    model: Network
+    metrics: Mapping[str, Any]
+    log: list[dict[str, float]]
+    training: Mapping[str, Any]
 
 
 def read_facts(folder: str | Path) -> Facts:
@@ -49,4 +45,15 @@ def read_facts(folder: str | Path) -> Facts:
     folder = Path(folder)
     run = read_run(folder)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return Facts(folder.resolve().name, run, str(manifest.get("relwise", "unknown")))
+    return Facts(
+        name=folder.resolve().name,
+        version=str(manifest.get("relwise", "unknown")),
+        graph=run.graph,
+        split=run.split,
+        settings=run.settings,
+        seed=run.seed,
+        model=run.model,
+        metrics=run.metrics,
+        log=run.log,
+        training=run.training,
+    )

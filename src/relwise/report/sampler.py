@@ -27,7 +27,7 @@ def sampler(facts: Facts) -> Markup:
         for key, name in (("positive", "positives"), ("negative", "negatives taken"))
     ]
     shares = [f"{100 * float(share):g} % lie below" for share in tally["probability"]["positive"]]
-    log = facts.run.log
+    log = facts.log
     charts = [
         line_chart(title, "step", label, {label: [(row["step"], row[key]) for row in log if key in row]})
         for key, title, label in (

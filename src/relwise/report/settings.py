@@ -10,7 +10,7 @@ from relwise.report.markup import join, table
 
 def settings(facts: Facts) -> Markup:
     """Two tables."""
-    chosen = {"seed": facts.run.seed, **facts.settings.model_dump()}
+    chosen = {"seed": facts.seed, **facts.settings.model_dump()}
     rows = [[key, "none" if value is None else str(value)] for key, value in chosen.items()]
     made = {"relwise": facts.version, **facts.training.get("computed_with", {})}
     return join(

@@ -12,7 +12,7 @@ from relwise.report.measures import NAMES
 
 def training(facts: Facts) -> Markup:
     """Two charts from `log.jsonl`; the state that was kept is marked."""
-    log = facts.run.log
+    log = facts.log
     if not log:
         return tag("p", "The run has no log.")
     kept = facts.training.get("best_step")

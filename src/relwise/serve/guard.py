@@ -15,12 +15,17 @@ OPEN = frozenset({"/healthz", "/docs", "/openapi.json"})
 
 OPEN_FOLDER = "/docs/"
 
+PAGE = "/page/"
+PAGE_OPEN = frozenset({"/", "/page/login"})
+"""Of the page: the redirect to it, and the form that asks for the token."""
+
 
 class Guard:
     """Refuses whoever does not bear the token, or calls the server by a name that is not its own.
 
     The token comes as `Authorization: Bearer TOKEN`; or, as browsers ask a person for it, as the password of HTTP's
-    Basic scheme, under any name. It is compared in constant time.
+    Basic scheme, under any name. It is compared in constant time. The web page has a cookie of its own, which is good
+    for the page alone: where `app.state.sessions` is there, whoever asks for a page without one is led to its login.
 
     Args:
         app: what is guarded, HTTP and WebSocket alike.
@@ -53,6 +58,12 @@ class Guard:
         path = scope["path"]
         if self.token is None or path in OPEN or path.startswith(OPEN_FOLDER):
             return None
+        sessions = getattr(scope["app"].state, "sessions", None)
+        if sessions is not None and (path in PAGE_OPEN or path.startswith(PAGE)):
+            if path in PAGE_OPEN or sessions.holds(headers.get(b"cookie", b"").decode("latin-1")):
+                return None
+            if "/" not in path.removeprefix(PAGE):
+                return Refusal(303, "login", "this page asks for the token", headers={"Location": "./login"})
         if hmac.compare_digest(_token(headers.get(b"authorization", b"")), self.token.encode()):
             return None
         scheme = "Bearer" if path.startswith("/v1/") or path == "/metrics" else "Basic"

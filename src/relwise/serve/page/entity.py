@@ -1,0 +1,200 @@
+"""An entity's page: what is known of it, and what is likely and missing, each with its reasons."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from relwise.errors import InputError
+from relwise.serve.answering import explain
+from relwise.serve.page.elements import box, button, choice, dress, markup, text
+from relwise.serve.page.explained import explained
+from relwise.serve.page.lookup import (
+    Entity,
+    Kind,
+    Prediction,
+    attributes_of,
+    entity_at,
+    find_node,
+    kinds_of,
+    known_of,
+    likeliest,
+)
+from relwise.serve.page.search import entity_link
+from relwise.serve.page.site import Site, problem
+from relwise.serve.runs import ServedRun
+from relwise.serve.shapes import Triple
+
+AT_ONCE = 15  # predictions listed, and how many more at a time
+MOST = 200
+
+
+async def entity_page(site: Site, run_name: str | None, node_type: str, node_id: str) -> None:
+    """Attributes, the likeliest missing relationships, the known ones."""
+    run = site.run(run_name)
+    if run is None:
+        return
+    graph = run.predictor.graph
+    try:
+        node = find_node(graph, node_type, node_id)
+    except InputError as error:
+        with site.frame("", run):
+            text("h1", "There is no such entity")
+            problem(error)
+        return
+    entity = entity_at(graph, node)
+    with site.frame("", run, entity.label):
+        with text("h1", entity.label):
+            text("span", entity.type, "chip")
+            if entity.label != entity.id:
+                text("span", entity.id, "chip")
+        _attributes(run, node)
+        text("h2", "Likely, and missing from the data")
+        await _Missing(site, run, run_name, node, entity).show()
+        text("h2", "Known")
+        _known(run, run_name, node)
+
+
+def _attributes(run: ServedRun, node: int) -> None:
+    with ui.element("dl"):
+        for name, value in attributes_of(run.predictor.graph, node):
+            text("dt", name)
+            text("dd", value)
+
+
+def _known(run: ServedRun, run_name: str | None, node: int) -> None:
+    groups = known_of(run.predictor.graph, node)
+    if not groups:
+        text("p", "No relationship of it is known.")
+    for group in groups:
+        with text("h3", f"{words(group.kind)} "):
+            text("span", f"{group.count:,}", "chip")
+        with box("ul", "plain"):
+            for other in group.others:
+                with ui.element("li"):
+                    entity_link(other, run_name)
+                    text("span", other.type, "chip")
+        if group.count > len(group.others):
+            text("p", f"and {group.count - len(group.others):,} more", "muted")
+
+
+def words(kind: Kind) -> str:
+    """A kind of relationship, seen from the entity: the arrow points from head to tail."""
+    return f"{kind.relation} →" if kind.side == "head" else f"→ {kind.relation}"
+
+
+class _Missing:
+    """The list of likely relationships, its filters, and what opens in it.
+
+    Args:
+        site, run: whose.
+        run_name: as the address has it.
+        node, entity: whose relationships.
+    """
+
+    def __init__(self, site: Site, run: ServedRun, run_name: str | None, node: int, entity: Entity) -> None:
+        self.site, self.run, self.run_name, self.node, self.entity = site, run, run_name, node, entity
+        self.relation: str | None = None
+        self.other: str | None = None
+        self.count = AT_ONCE
+        kinds = kinds_of(run.predictor.graph, entity.type)
+        relations, others = dict.fromkeys(k.relation for k in kinds), dict.fromkeys(k.other for k in kinds)
+        with box("div", "fields"):
+            choice("Relation", "relation", [("", "all"), *((name, name) for name in relations)], self._set_relation)
+            choice("With", "other", [("", "any type"), *((name, name) for name in others)], self._set_other)
+        self.list = box("div", aria_live="polite")
+
+    async def show(self) -> None:
+        """Ask, and list."""
+        self.list.clear()
+        with self.list:
+            found = await self.site.ask(
+                lambda: likeliest(self.run.predictor, self.node, self.count, self.relation, self.other)
+            )
+            if found is None:
+                return
+            predictions, left = found
+            if not predictions:
+                text("p", "Nothing is missing here that the model could name.")
+            if left:
+                text("p", f"{left:,} relations were not asked for: choose one above.", "muted")
+            with box("ol", "plain"):
+                for prediction in predictions:
+                    _Row(self.site, self.run, self.run_name, prediction)
+            if len(predictions) == self.count < MOST:
+                button("Show more", self._more)
+
+    async def _set_relation(self, name: str) -> None:
+        self.relation, self.count = name or None, AT_ONCE
+        await self.show()
+
+    async def _set_other(self, name: str) -> None:
+        self.other, self.count = name or None, AT_ONCE
+        await self.show()
+
+    async def _more(self) -> None:
+        self.count = min(MOST, self.count + AT_ONCE)
+        await self.show()
+
+
+class _Row:
+    """A prediction: its words, its bar, its buttons, and its reasons once they are asked for.
+
+    Args:
+        site, run: whose.
+        run_name: as the address has it.
+        prediction: what.
+    """
+
+    def __init__(self, site: Site, run: ServedRun, run_name: str | None, prediction: Prediction) -> None:
+        self.site, self.run = site, run
+        self.edge = (prediction.head, prediction.relation, prediction.tail)
+        self.marks = site.marks(run)
+        name = f"{words(prediction.kind)} {prediction.other.label}"
+        with box("li", "prediction"):
+            with box("div", "row-line"):
+                with box("div", "what"):
+                    text("span", f"{words(prediction.kind)} ")
+                    entity_link(prediction.other, run_name)
+                    text("span", prediction.other.type, "chip")
+                    if prediction.evidence:
+                        text("div", prediction.evidence, "muted")
+                with box("div", "chance"):
+                    with box("span", aria_hidden="true"):
+                        box("span").style(f"width: {100 * prediction.probability:.2f}%")
+                    text("span", percent(prediction.probability))
+                with box("div", "actions"):
+                    self.why = button("Why?", self._toggle, aria_label=f"Why? {name}", aria_expanded="false")
+                    self.right = button("Right", lambda: self._mark(True), aria_label=f"Right: {name}")
+                    self.wrong = button("Wrong", lambda: self._mark(False), aria_label=f"Wrong: {name}")
+            self.reasons = box("div", "why", role="region", aria_label=f"Why {name}")
+            self.reasons.set_visibility(False)
+            self._press()
+
+    async def _toggle(self) -> None:
+        opened = not self.reasons.visible
+        self.reasons.set_visibility(opened)
+        dress(self.why, aria_expanded="true" if opened else "false")
+        if opened and not self.reasons.default_slot.children:
+            triple = Triple(head=self.edge[0], relation=self.edge[1], tail=self.edge[2])
+            with self.reasons:
+                found = await self.site.ask(lambda: explain(self.run.predictor, triple))
+                if found is not None:
+                    markup(explained(self.run.predictor.graph, found[0], found[1]))
+
+    def _mark(self, holds: bool) -> None:
+        self.marks.set(self.edge, None if self.marks.get(self.edge) is holds else holds)
+        self._press()
+
+    def _press(self) -> None:
+        said = self.marks.get(self.edge)
+        dress(self.right, aria_pressed="true" if said is True else "false")
+        dress(self.wrong, aria_pressed="true" if said is False else "false")
+
+
+def percent(probability: float) -> str:
+    """A probability as it is shown; never 100 % of what is not certain.
+
+    >>> percent(0.12345), percent(0.99999)
+    ('12.3 %', '> 99.9 %')
+    """
+    return "> 99.9 %" if 0.9995 <= probability < 1 else f"{100 * probability:.1f} %"

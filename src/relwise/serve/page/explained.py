@@ -1,0 +1,91 @@
+"""An explanation as HTML: the sentence first, then the neighbourhood, the paths, attributes and similar ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from relwise.data.graph import Graph
+from relwise.report.markup import bullets, join, table, tag
+from relwise.serve.page.drawing import neighbourhood
+
+SHOWN = 8  # ties of a table
+
+
+def explained(graph: Graph, sentence: str, found: Mapping[str, Any]) -> Markup:
+    """An explanation.
+
+    Args:
+        graph: for the types of relations.
+        sentence: the whole in a sentence.
+        found: the rest, as `Explanation.to_json` has it.
+    """
+    types = {name: (r.head, r.tail) for name, r in zip(graph.relation_names, graph.relations, strict=True)}
+    halves = [
+        tag("div", *_block("What carried it", _carried(found, types))),
+        tag(
+            "div",
+            *_block("Paths between the two", _paths(found["paths"])),
+            *_block("Attributes that mattered", _attributes(found["attributes"])),
+            *_block("Known ones most like it", _similar(found["similar"], found["relation"])),
+            *_block("Left out", bullets(found["notes"]) if found["notes"] else None),
+        ),
+    ]
+    return join([tag("p", sentence, class_="sentence"), tag("div", *halves, class_="halves")])
+
+
+def _block(title: str, content: Markup | None) -> list[Markup]:
+    return [] if content is None else [tag("h4", title), content]
+
+
+def _carried(found: Mapping[str, Any], types: Mapping[str, tuple[str, str]]) -> Markup | None:
+    """The drawing, and the same as a table for those who do not see it."""
+    ties = [*found["carriers"], *found["against"]]
+    if not ties:
+        return None
+    rows = [
+        [
+            f"{one['head']['name']} - {one['relation']} → {one['tail']['name']}",
+            f"{one['effect']:+.2f}",
+            "" if one["attention"] is None else f"{100 * one['attention']:.0f} %",
+        ]
+        for one in ties[: 2 * SHOWN]
+    ]
+    figures = table("How much of the logit hangs on each tie", ["tie", "effect", "attention"], rows)
+    return join(
+        [
+            neighbourhood(found, types),
+            tag("details", tag("summary", "The figures"), figures),
+        ]
+    )
+
+
+def _paths(paths: Sequence[Mapping[str, Any]]) -> Markup | None:
+    if not paths:
+        return None
+    items = []
+    for one in paths:
+        example = " → ".join(node["name"] for node in one["examples"][0]) if one["examples"] else ""
+        told = f"such as {example}" if example else ""
+        items.append(join([f"{one['count']:,} of ", tag("strong", one["pattern"]), tag("div", told, class_="muted")]))
+    return bullets(items)
+
+
+def _attributes(attributes: Sequence[Mapping[str, Any]]) -> Markup | None:
+    if not attributes:
+        return None
+    rows = [[f"{one['side']}: {one['name']}", one["value"], f"{one['effect']:+.2f}"] for one in attributes]
+    return table("How much lower the logit were without it", ["attribute", "value", "effect"], rows, text=2)
+
+
+def _similar(similar: Sequence[Mapping[str, Any]], relation: str) -> Markup | None:
+    if not similar:
+        return None
+    return bullets(
+        [
+            f"{one['head']['name']} - {relation} → {one['tail']['name']} ({100 * one['similarity']:.0f} % alike)"
+            for one in similar
+        ]
+    )

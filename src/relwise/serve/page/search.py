@@ -1,0 +1,80 @@
+"""The page where one begins: an entity by any text in it."""
+
+from __future__ import annotations
+
+from nicegui import run as threads
+from nicegui import ui
+
+from relwise.serve.page.elements import TYPED, box, dress, link, text
+from relwise.serve.page.lookup import Entity, busiest
+from relwise.serve.page.site import Site
+from relwise.serve.runs import ServedRun
+from relwise.serve.shapes import NodeInfo
+
+LISTED = 30
+
+
+async def search_page(site: Site, run_name: str | None, sought: str) -> None:
+    """A field; what it finds below."""
+    run = site.run(run_name)
+    if run is None:
+        return
+    with site.frame("", run):
+        graph = run.predictor.graph
+        text("h1", "Which relationships are missing?")
+        types = ", ".join(f"{len(kind):,} of type {kind.name}" for kind in graph.node_types[:6])
+        text("p", f"Find an entity by any text in it: {types}.", "muted")
+        text("label", "Search", for_="search")
+        field = box("input", id="search", type="search", autocomplete="off", value=sought)
+        # Whoever follows a link here finds the field ready, and the words that the address keeps.
+        dress(field, autofocus=True)
+        told = text("p", "", "muted", role="status")
+        found = box()
+
+        async def show(words: str) -> None:
+            found.clear()
+            if not words.strip():
+                told.set_text("")
+                with found:
+                    _begin(run, run_name)
+                return
+            answer = await threads.io_bound(run.search.find, words, None, LISTED)
+            if answer is None:  # the server is stopping
+                return
+            nodes, total = answer
+            shown = f", the first {len(nodes)} are shown" if total > len(nodes) else ""
+            told.set_text(f"{total:,} found{shown}" if total else "Nothing holds these words.")
+            with found:
+                _list(nodes, run_name)
+
+        field.on("input", lambda event: show(str(event.args)), js_handler=TYPED)
+        await show(sought)
+
+
+def _begin(run: ServedRun, run_name: str | None) -> None:
+    text("h2", "The best connected")
+    with box("ul", "plain hits"):
+        for entity in busiest(run.predictor.graph):
+            _hit(entity, run_name)
+
+
+def _list(nodes: list[NodeInfo], run_name: str | None) -> None:
+    with box("ul", "plain hits"):
+        for node in nodes:
+            note = "" if node.matched in ("id", "label") else f"{node.matched}: {node.text}"
+            _hit(Entity(node.type, node.id, node.label), run_name, note)
+
+
+def _hit(entity: Entity, run_name: str | None, note: str = "") -> None:
+    with ui.element("li"):
+        entity_link(entity, run_name)
+        text("span", entity.type, "chip")
+        if entity.label != entity.id:
+            text("span", entity.id, "chip")
+        if note:
+            text("div", note, "muted")
+
+
+def entity_link(entity: Entity, run_name: str | None) -> None:
+    """A link to an entity's page."""
+    link(entity.label, "entity", type=entity.type, id=entity.id, run=run_name)
