@@ -43,7 +43,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        worker.stop()
+        worker.drop_waiting()
 
     app = FastAPI(
         title="relwise",
@@ -59,6 +59,6 @@ def create_app(
     app.add_middleware(Guard, token=options.token, hosts=options.hosts)
     app.add_middleware(Observe, meters=service.meters)
     handle_refusals(app)
-    app.include_router(api(service))
+    app.include_router(api(service, needs_token=options.token is not None))
     add_handbook(app)
     return app

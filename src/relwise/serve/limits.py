@@ -70,7 +70,7 @@ class Limits:
         return Refusal(
             504,
             "timeout",
-            f"no answer within {self.timeout:g} seconds",
+            f"no answer within {self.timeout:g} s",
             remedy="ask for less at a time, or start the server with a larger --timeout",
             headers={"Connection": "close"},
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -103,11 +102,3 @@ def invalid_request(errors: Any) -> Refusal:
 
 def _remedy(count: int) -> str:
     return "see /docs for the shape" if count == 1 else f"see /docs for the shape; {count} things are wrong in all"
-
-
-def problem_of(body: bytes) -> Problem | None:
-    """The problem that an answer tells of; None where it is of another shape."""
-    try:
-        return ErrorAnswer.model_validate(json.loads(body)).error
-    except ValueError:
-        return None

@@ -53,10 +53,11 @@ ASKING = _problems(400, 401, 404, 413, 422, 503, 504)
 LOOKING = _problems(400, 401, 404, 413, 422, 504)
 
 
-def api(service: Service) -> APIRouter:
-    """`/v1/...`, and `/healthz` and `/metrics`."""
+def api(service: Service, *, needs_token: bool) -> APIRouter:
+    """`/v1/...`, and `/healthz` and `/metrics`. That a token is needed is told here, and checked by `Guard`."""
     router = APIRouter()
-    guarded = [Security(HTTPBearer(auto_error=False, description="the word in the server's token file"))]
+    bearer = HTTPBearer(auto_error=False, description="the word in the server's token file")
+    guarded = [Security(bearer)] if needs_token else []
     v1 = APIRouter(prefix="/v1", dependencies=guarded)
 
     @v1.post("/score", responses=ASKING, summary="Probabilities of edges")

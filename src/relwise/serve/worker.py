@@ -49,9 +49,10 @@ class Worker:
         """The same for a caller outside the event loop."""
         return self._submit(work).result()
 
-    def stop(self) -> None:
+    def drop_waiting(self) -> None:
         """Let what runs end; what waits never begins."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for future in list(self._asked):
+            future.cancel()
 
     def _submit(self, work: Callable[[], T]) -> Future[T]:
         future = self._pool.submit(work)

@@ -1,0 +1,73 @@
+"""The token in each of its guises, the host's name, and what stays open."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from fastapi import FastAPI, WebSocket
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from relwise.serve.guard import Guard
+
+TOKEN = "a-token-that-is-long-enough"
+
+
+def guarded(token: str | None, hosts: frozenset[str] | None = None) -> TestClient:
+    app = FastAPI()
+
+    @app.get("/{path:path}")
+    async def anything(path: str) -> str:
+        return path
+
+    @app.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("hello")
+
+    app.add_middleware(Guard, token=token, hosts=hosts)
+    return TestClient(app)
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()
+
+
+@pytest.mark.parametrize("header", [f"Bearer {TOKEN}", f"bearer  {TOKEN} ", basic(TOKEN)])
+def test_the_token_opens(header: str) -> None:
+    assert guarded(TOKEN).get("/v1/runs", headers={"Authorization": header}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Digest {TOKEN}", "Basic ???", basic("other"), "Basic é"]
+)
+def test_nothing_else_does(header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
+    for path, scheme in (("/v1/runs", "Bearer"), ("/metrics", "Bearer"), ("/", "Basic"), ("/healthz/x", "Basic")):
+        answer = guarded(TOKEN).get(path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith(scheme)
+        assert answer.json()["error"]["field"] == "Authorization"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/docs", "/openapi.json", "/docs/files/swagger-ui.css"])
+def test_what_tells_nothing_of_the_data_is_open(path: str) -> None:
+    assert guarded(TOKEN).get(path).status_code == 200
+
+
+def test_websockets_are_guarded_too() -> None:
+    with guarded(TOKEN).websocket_connect("/live", headers={"Authorization": f"Bearer {TOKEN}"}) as socket:
+        assert socket.receive_text() == "hello"
+    with pytest.raises(WebSocketDisconnect), guarded(TOKEN).websocket_connect("/live"):
+        pass
+
+
+def test_the_host_is_one_of_its_names() -> None:
+    client = guarded(None, frozenset({"localhost", "[::1]"}))
+    for host in ("localhost", "LOCALHOST:8000", "[::1]:80", "[::1]"):
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200
+    for host in ("evil.example", "localhost.evil.example", "", "[::2]:80"):
+        answer = client.get("/healthz", headers={"Host": host})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "wrong_host"

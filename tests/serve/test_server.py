@@ -1,0 +1,181 @@
+"""`relwise serve` as people run it: address, token, log, the typed client, and how it stops."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from relwise.predictor import RelationshipPredictor
+from relwise.serve.client import Client, ServiceError
+from relwise.serve.runs import named_folders
+from relwise.serve.shapes import Query
+from tests.command import Ran, here
+from tests.serve.live import Live, served
+
+TOKEN = "a-token-that-is-long-enough"
+
+
+@pytest.fixture(scope="module")
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("token") / "token.txt"
+    file.write_text(TOKEN + "\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def live(folder: Path, token_file: Path) -> Iterator[Live]:
+    with served(folder, f"again={folder}", "--token-file", token_file) as server:
+        yield server
+
+
+def refused(ran: Ran, *words: str) -> None:
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    for word in words:
+        assert word in ran.err
+
+
+# -- before it starts -------------------------------------------------------------------------------------
+
+
+def test_other_hosts_need_a_token(folder: Path) -> None:
+    for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
+        refused(here("serve", folder, "--host", host), "there is no token", "--token-file")
+
+
+def test_a_token_is_one_long_word(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    refused(here("serve", folder, "--token-file", file), "cannot be read")
+    for text in ("", "short", "two words that are long", "ein-langes-Wört-mit-Umlaut", "a-line-that-is\nanother-line"):
+        file.write_text(text, encoding="utf-8")
+        refused(here("serve", folder, "--token-file", file), "at least 16 ASCII characters")
+
+
+def test_runs_have_different_names(folder: Path, tmp_path: Path) -> None:
+    refused(here("serve", folder, folder), "two runs are called 'shop'")
+    refused(here("serve", f"={folder}"), "has no name")
+    refused(here("serve", tmp_path / "absent"), "no such run folder")
+    odd = tmp_path / "a=b"
+    odd.mkdir()
+    assert named_folders([str(odd)]) == {"a=b": odd}
+
+
+def test_a_port_that_is_taken(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        refused(here("serve", folder, "--port", other.getsockname()[1]), "the address cannot be had", "--port")
+
+
+# -- while it runs ----------------------------------------------------------------------------------------
+
+
+def test_the_client_has_each_endpoint(live: Live, loaded: RelationshipPredictor) -> None:
+    edges = [("pe0", "works_at", "co0"), ("pe3", "knows", "pe7")]
+    with Client(live.url, TOKEN) as client:
+        assert client.score(edges).probabilities == pytest.approx(loaded.predict_proba(edges).tolist())
+        found = client.top_k([Query(head="pe0", relation="works_at"), Query(head="pe0", tail="co1")], k=3, known=True)
+        assert [row.tail for row in found.answers[0]] == loaded.top_k("works_at", head="pe0", k=3, known=True)[
+            "tail"
+        ].tolist()
+        assert {row.relation for row in found.answers[1]} == {"works_at", "owns"}
+        assert [relation.name for relation in client.relations().relations] == list(loaded.graph.relation_names)
+        assert client.nodes("Company 1", type="company", limit=1).nodes[0].id == "co1"
+        assert client.model().settings["dim"] == 8
+        assert [run.name for run in client.runs().runs] == ["shop", "again"]
+        assert client.health().status == "ok"
+        assert 'relwise_requests_total{method="POST",route="/v1/score",status="200"}' in client.metrics()
+    with Client(live.url, TOKEN, run="again") as client:
+        assert client.score(edges).run == client.model().run == "again"
+    with Client(live.url, TOKEN, run="agian") as client, pytest.raises(ServiceError, match="did you mean 'again'"):
+        client.relations()
+
+
+def test_the_client_tells_what_is_wrong(live: Live) -> None:
+    with Client(live.url, TOKEN) as client, pytest.raises(ServiceError) as error:
+        client.score([("pe0", "works_at", "co0"), ("pe0", "works_at", "co999")])
+    assert (error.value.status, error.value.problem.field) == (404, "edges.1.tail")
+    assert "did you mean" in str(error.value)
+
+
+@pytest.mark.parametrize("token", [None, TOKEN[:-1], TOKEN + "x", TOKEN.upper()])
+def test_without_the_token_only_health_is_told(live: Live, token: str | None) -> None:
+    with Client(live.url, token) as client:
+        assert client.health().runs == 2
+        for ask in (client.relations, client.metrics, client.nodes, lambda: client.score([("pe0", "knows", "pe1")])):
+            with pytest.raises(ServiceError, match="the token is missing or wrong") as error:
+                ask()
+            assert error.value.status == 401
+
+
+def test_many_at_once_are_all_answered(live: Live, loaded: RelationshipPredictor) -> None:
+    """From several threads at a time, mixed: the model is asked by one after the other."""
+    failures: list[object] = []
+
+    def ask(number: int) -> None:
+        head = f"pe{number}"
+        expected = loaded.top_k("works_at", head=head, k=5)["tail"].tolist()
+        try:
+            with Client(live.url, TOKEN) as client:
+                for _ in range(5):
+                    found = client.top_k([Query(head=head, relation="works_at")], k=5).answers[0]
+                    assert [row.tail for row in found] == expected
+                    client.score([(head, "knows", "pe20")] * 50)
+                    client.nodes("person")
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+# -- how it stops -----------------------------------------------------------------------------------------
+
+
+def test_what_is_in_flight_is_answered_and_the_log_tells_no_secret(live: Live) -> None:
+    """The last test here: it ends the server that the others share."""
+    body = json.dumps({"edges": [{"head": "pe0", "relation": "works_at", "tail": "co0"}] * 3}).encode()
+    head = (
+        f"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with Client(live.url, TOKEN) as client:
+        client.nodes("secret words")
+    before = len(live.lines)
+    with socket.create_connection(("127.0.0.1", live.port)) as connection:
+        connection.sendall(head.encode() + body[:10])
+        time.sleep(0.5)
+        live.process.terminate()
+        # It has stopped listening, and still waits for the rest of the body.
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and _listens(live.port):
+            time.sleep(0.05)
+        assert not _listens(live.port)
+        assert live.process.poll() is None
+        connection.sendall(body[10:])
+        connection.settimeout(20)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert json.loads(answer.rpartition(b"\r\n\r\n")[2])["run"] == "shop"
+    assert live.process.wait(20) == 0
+    line = live.lines[before]
+    assert (line["method"], line["route"], line["status"], line["edges"]) == ("POST", "/v1/score", 200, 3)
+    assert 400 < line["ms"] < 60_000
+    assert not any(word in live.log for word in (TOKEN, "secret", "pe0", "works_at"))
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
