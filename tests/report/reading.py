@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from relwise.report.markup import EMPTY
-
 
 class Reader(HTMLParser):
     """Reads a page whole; raises where an element is closed that is not open.
@@ -28,7 +26,7 @@ class Reader(HTMLParser):
         self._open: list[str] = []
         self._rows: list[list[str]] = []
         self._caption = ""
-        self.feed(page)
+        self.feed(str(page))  # of markup too: a parser that is fed escaped strings gives escaped strings
         self.close()
         assert not self._open, self._open
 
@@ -48,13 +46,11 @@ class Reader(HTMLParser):
             self._rows.append([])
         elif tag in ("td", "th"):
             self._rows[-1].append("")
-        if tag not in EMPTY:
-            self._open.append(tag)
+        self._open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        if tag not in EMPTY:
-            self.handle_endtag(tag)
+        self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag, tag

@@ -21,7 +21,7 @@ def serve(
     ] = None,
     timeout: Annotated[float, typer.Option(min=0.1, max=3600, help="seconds that a request may take")] = 30.0,
 ) -> None:
-    """Serve trained runs over HTTP: scores, likeliest relationships, explanations; the handbook is at /docs.
+    """Serve trained runs over HTTP: a web page at /page/, the REST API with its handbook at /docs.
 
     One line of JSON a request goes to stderr. SIGTERM ends it once what was asked is answered.
 
@@ -51,6 +51,7 @@ def serve(
     with open_socket(host, port) as bound:
         from relwise.predictor import RelationshipPredictor
         from relwise.serve.app import create_app
+        from relwise.serve.page.mount import add_page
         from relwise.serve.worker import Worker
 
         options = ServeOptions(token=token, hosts=None if token else LOCAL | {host}, timeout=timeout)
@@ -60,8 +61,10 @@ def serve(
             for name, folder in folders.items()
         }
         app = create_app(loaded, options, worker=worker)
+        add_page(app, token)
 
         def ready() -> None:
-            print(f"serving {', '.join(loaded)} at {url_of(bound)} (handbook: {url_of(bound)}/docs)", flush=True)
+            url = url_of(bound)
+            print(f"serving {', '.join(loaded)} at {url} (page: {url}/page/, handbook: {url}/docs)", flush=True)
 
         run_until_told(Server(app, ready, timeout), bound)

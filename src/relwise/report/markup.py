@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-EMPTY = {"br", "circle", "line", "meta", "path", "polyline", "rect"}
+EMPTY = {"br", "circle", "input", "line", "meta", "path", "polyline", "rect"}
 """Elements that have no content."""
 
 

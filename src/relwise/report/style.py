@@ -33,6 +33,7 @@ CONTENT = """
 .rw p, .rw ul { margin: .5rem 0; max-width: 46rem; overflow-wrap: anywhere; }
 .rw ul { padding-left: 1.2rem; list-style: disc; }
 .rw a { color: var(--accent); }
+.rw nav ul { max-width: none; list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
 .rw .muted { color: var(--muted); }
 .rw .lead { font-size: 1.05rem; }
 .rw :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
@@ -78,7 +79,6 @@ body { margin: 0; background: var(--ground);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 main, header, footer { max-width: 62rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 1.5rem; } footer { padding-bottom: 2rem; color: var(--muted); font-size: .875rem; }
-.rw nav ul { max-width: none; list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .2rem 1rem; }
 .rw .skip { position: absolute; left: -99rem; } .rw .skip:focus { position: static; }
 @media print { nav, .skip { display: none; } h2 { break-after: avoid; } figure, tr { break-inside: avoid; } }
 """

@@ -112,8 +112,9 @@ def neighbourhood(explained: Mapping[str, Any], types: Mapping[str, tuple[str, s
 
 
 def _told(branch: Branch) -> str:
-    weight = "" if branch.attention is None else f", attention {100 * branch.attention:.0f} %"
-    return f"{branch.relation} {branch.effect:+.2f}{weight}"
+    """The relation, the effect on the logit, and α: short, for a telephone is narrow."""
+    weight = "" if branch.attention is None else f", \u03b1 {100 * branch.attention:.0f} %"
+    return f"{branch.relation} {branch.effect:+.2g}{weight}"
 
 
 def _height(row: int) -> int:

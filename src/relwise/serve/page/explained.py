@@ -11,7 +11,9 @@ from relwise.data.graph import Graph
 from relwise.report.markup import bullets, join, table, tag
 from relwise.serve.page.drawing import neighbourhood
 
-SHOWN = 8  # ties of a table
+SHOWN = 16  # ties of a table
+BACKWARDS = "~ marks a relation that is followed backwards, from its tail to its head."
+LEGEND = "Beside each tie: how much of the logit hangs on it, and \u03b1, its attention. A dashed one speaks against."
 
 
 def explained(graph: Graph, sentence: str, found: Mapping[str, Any]) -> Markup:
@@ -48,15 +50,16 @@ def _carried(found: Mapping[str, Any], types: Mapping[str, tuple[str, str]]) -> 
     rows = [
         [
             f"{one['head']['name']} - {one['relation']} → {one['tail']['name']}",
-            f"{one['effect']:+.2f}",
+            f"{one['effect']:+.2g}",
             "" if one["attention"] is None else f"{100 * one['attention']:.0f} %",
         ]
-        for one in ties[: 2 * SHOWN]
+        for one in ties[:SHOWN]
     ]
     figures = table("How much of the logit hangs on each tie", ["tie", "effect", "attention"], rows)
     return join(
         [
             neighbourhood(found, types),
+            tag("p", LEGEND, class_="muted"),
             tag("details", tag("summary", "The figures"), figures),
         ]
     )
@@ -70,13 +73,13 @@ def _paths(paths: Sequence[Mapping[str, Any]]) -> Markup | None:
         example = " → ".join(node["name"] for node in one["examples"][0]) if one["examples"] else ""
         told = f"such as {example}" if example else ""
         items.append(join([f"{one['count']:,} of ", tag("strong", one["pattern"]), tag("div", told, class_="muted")]))
-    return bullets(items)
+    return join([bullets(items), tag("p", BACKWARDS, class_="muted")]) if "~" in str(items) else bullets(items)
 
 
 def _attributes(attributes: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not attributes:
         return None
-    rows = [[f"{one['side']}: {one['name']}", one["value"], f"{one['effect']:+.2f}"] for one in attributes]
+    rows = [[f"{one['side']}: {one['name']}", one["value"], f"{one['effect']:+.2g}"] for one in attributes]
     return table("How much lower the logit were without it", ["attribute", "value", "effect"], rows, text=2)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from fastapi import FastAPI
 from nicegui import ui
 from starlette.responses import RedirectResponse, Response
@@ -55,6 +57,8 @@ def add_page(app: FastAPI, token: str | None = None) -> None:
     async def model(run: str | None = None) -> None:
         await model_page(site, run)
 
+    # As it starts, NiceGUI looks for its server among all objects there are, and touches a name that torch gave up.
+    warnings.filterwarnings("ignore", ".*torch.distributed.reduce_op", FutureWarning)
     ui.run_with(
         app,
         mount_path=PAGE,

@@ -25,9 +25,10 @@ async def search_page(site: Site, run_name: str | None, sought: str) -> None:
         types = ", ".join(f"{len(kind):,} of type {kind.name}" for kind in graph.node_types[:6])
         text("p", f"Find an entity by any text in it: {types}.", "muted")
         text("label", "Search", for_="search")
-        field = box("input", id="search", type="search", autocomplete="off", value=sought)
-        # Whoever follows a link here finds the field ready, and the words that the address keeps.
-        dress(field, autofocus=True)
+        field = box("input", id="search", type="search", autocomplete="off")
+        # Whoever comes back finds the field ready, with the words that the address keeps. As the default: a value would
+        # be put there anew at each update, over what is being typed.
+        dress(field, autofocus=True, defaultValue=sought)
         told = text("p", "", "muted", role="status")
         found = box()
 

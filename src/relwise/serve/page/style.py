@@ -8,7 +8,7 @@ from relwise.report.markup import tag
 from relwise.report.style import COLOURS, CONTENT
 
 LOOK = """
-body { background: var(--ground) !important; color: var(--ink); margin: 0;
+body { background: var(--ground) !important; color: var(--ink); margin: 0; font-size: 1rem;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 .nicegui-content, .login { display: block !important; max-width: 62rem; margin: 0 auto;
   padding: 0 1rem 3rem !important; }
@@ -56,6 +56,8 @@ body { background: var(--ground) !important; color: var(--ink); margin: 0;
 .rw svg .asked { fill: none; stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 3 3; }
 .rw svg .node { fill: var(--ground); stroke: var(--accent); stroke-width: 2; }
 .rw svg .end { fill: var(--ink); }
+.rw summary { display: list-item; }
+.rw .sentence { font-size: 1.02rem; margin-top: .8rem; }
 .rw .problem { color: var(--bad); font-weight: 600; }
 .rw .login { max-width: 26rem; padding-top: 3rem !important; } .rw .login button { margin-top: .8rem; }
 @media (max-width: 40rem) {
