@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
+from relwise.nn.decoders import End
 from relwise.predict.scorer import Scorer, sigmoid
 
 BLOCK = 64 * 2**20  # bytes of scores at a time
@@ -16,9 +19,46 @@ BLOCK = 64 * 2**20  # bytes of scores at a time
 COLUMNS = ["head", "relation", "tail", "name", "probability", "known"]
 
 
-def top_k(
-    scorer: Scorer, relation: int, anchor: int, missing: Literal["head", "tail"], k: int, known: bool = False
-) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class KnownPartners:
+    """Which nodes a node is tied to by a relation, over all known edges; looked up by halves.
+
+    Args:
+        num_nodes: N.
+        ahead: (m,) `(r · N + head) · N + tail`, ascending; of an undirected relation both ways round.
+        back: (m,) `(r · N + tail) · N + head`, likewise.
+    """
+
+    num_nodes: int
+    ahead: npt.NDArray[np.int64]
+    back: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(graph: Graph) -> KnownPartners:
+        """Of a graph's edges; made once for each graph."""
+        found = _PARTNERS.get(graph)
+        if found is None:
+            n, edges = graph.num_nodes, graph.edges
+            twice = ~graph.directed[edges.relations]
+            h = np.concatenate([edges.heads, edges.tails[twice]])
+            t = np.concatenate([edges.tails, edges.heads[twice]])
+            r = np.concatenate([edges.relations, edges.relations[twice]])
+            found = KnownPartners(n, np.sort((r * n + h) * n + t), np.sort((r * n + t) * n + h))
+            _PARTNERS[graph] = found
+        return found
+
+    def find(self, relation: int, anchor: int, missing: End) -> npt.NDArray[np.int64]:
+        """The known nodes at the missing end, ascending; one that is stated twice stands twice."""
+        keys, first = self.ahead if missing == "tail" else self.back, (relation * self.num_nodes + anchor)
+        first *= self.num_nodes
+        low, high = np.searchsorted(keys, [first, first + self.num_nodes])
+        return keys[low:high] - first
+
+
+_PARTNERS: WeakKeyDictionary[Graph, KnownPartners] = WeakKeyDictionary()
+
+
+def top_k(scorer: Scorer, relation: int, anchor: int, missing: End, k: int, known: bool = False) -> pd.DataFrame:
     """The k likeliest candidates for one end of an edge.
 
     Args:
@@ -32,16 +72,48 @@ def top_k(
     Returns:
         Columns head, relation, tail, name (of the candidate), probability, known; likeliest first.
     """
-    graph = scorer.graph
-    low, _ = (graph.head_ranges if missing == "head" else graph.tail_ranges)[relation]
-    logits = scorer.block(missing, np.array([relation]), np.array([anchor]))[0].astype(np.float64)
-    nodes = np.arange(low, low + len(logits))
+    scores = scorer.block(missing, np.array([relation]), np.array([anchor]))
+    nodes, logits, is_known = best_candidates(scorer.graph, scores[0], relation, anchor, missing, k, known)
     edges = _edges(relation, np.full(len(nodes), anchor), nodes, missing)
-    is_known = np.isin(graph.keys(edges), graph.keys(graph.edges))
-    allowed = nodes != anchor if known else (nodes != anchor) & ~is_known
-    order = np.argsort(-logits, kind="stable")
-    order = order[allowed[order]][:k]
-    return describe(graph, edges[order], sigmoid(logits[order]), is_known[order], nodes[order])
+    return describe(scorer.graph, edges, sigmoid(logits), is_known, nodes)
+
+
+def best_candidates(
+    graph: Graph,
+    scores: npt.NDArray[np.float32],
+    relation: int,
+    anchor: int,
+    missing: End,
+    k: int,
+    known: bool = False,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """The k best of all candidates for one end of an edge, best first; of equal ones the first nodes.
+
+    Args:
+        graph: whose nodes and known edges.
+        scores: (n,) of all candidates, in the order of nodes; not written to.
+        relation, anchor, missing, k, known: as of `top_k`.
+
+    Returns:
+        (m,) nodes, (m,) their scores, (m,) whether each is known; m is k, or fewer where there are no more.
+    """
+    low = int((graph.head_ranges if missing == "head" else graph.tail_ranges)[relation, 0])
+    partners = KnownPartners.of(graph).find(relation, anchor, missing)
+    left_out = np.zeros(len(scores), dtype=bool)
+    if 0 <= anchor - low < len(scores):
+        left_out[anchor - low] = True
+    if not known:
+        left_out[partners - low] = True
+    # No number is worse than any: it is never among the best of what is left.
+    scores = np.where(left_out | np.isnan(scores), -np.inf, scores)
+    k = min(k, len(scores) - int(left_out.sum()))
+    if k < 1:
+        return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, bool)
+    # Ties at the border are told apart by the nodes' order: all that reach the k-th score are looked at.
+    border = np.partition(scores, len(scores) - k)[len(scores) - k]
+    reach = np.flatnonzero((scores >= border) & ~left_out)
+    chosen = reach[np.argsort(-scores[reach], kind="stable")[:k]]
+    return chosen + low, scores[chosen], np.isin(chosen + low, partners)
 
 
 def predict_missing(scorer: Scorer, relation: int, k: int) -> pd.DataFrame:
@@ -92,6 +164,6 @@ def describe(graph: Graph, edges: Edges, probability: np.ndarray, known: np.ndar
     )
 
 
-def _edges(relation: int, anchors: np.ndarray, nodes: np.ndarray, missing: Literal["head", "tail"]) -> Edges:
+def _edges(relation: int, anchors: np.ndarray, nodes: np.ndarray, missing: End) -> Edges:
     relations = np.full(len(nodes), relation)
     return Edges(nodes, relations, anchors) if missing == "head" else Edges(anchors, relations, nodes)
