@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from relwise.data.edges import Edges, IntArray, edge_keys
+from relwise.data.near import near_ids
 from relwise.data.node_type import Attribute as Attribute
 from relwise.data.node_type import Modality as Modality
 from relwise.data.node_type import NodeType as NodeType
@@ -163,7 +164,7 @@ class Graph:
             raise InputError(
                 f"there is no {node_type} with the id {unknown!r}",
                 where=where,
-                remedy=nearest(unknown, table.ids) or f"the ids are like {', '.join(map(repr, table.ids[:3]))}",
+                remedy=near_ids(unknown, table.ids) or f"the ids are like {', '.join(map(repr, table.ids[:3]))}",
             )
         return found + self.type_range(node_type)[0]
 
