@@ -26,6 +26,7 @@ FILES = [
     "settings.json",
     "model.json",
     "weights.safetensors",
+    "judgement.json",
     "split.parquet",
     "metrics.json",
     "metrics.csv",
@@ -129,6 +130,18 @@ def test_the_manifest_lists_every_file(saved: Path) -> None:
     assert there == {*FILES, "run.json"}
     assert (manifest["format"], manifest["relwise"]) == (bundle.FORMAT, relwise.__version__)
     assert manifest["training"]["steps"] == 20
+
+
+def test_a_run_of_format_1_answers_with_the_network_alone(run: Path, fitted: RelationshipPredictor) -> None:
+    """Before the final probabilities there was no judgement.json."""
+    (run / "judgement.json").unlink()
+    manifest = json.loads((run / "run.json").read_text())
+    del manifest["files"]["judgement.json"]
+    (run / "run.json").write_text(json.dumps({**manifest, "format": 1}))
+    loaded = relwise.load(run)
+    edges = loaded.split.test.edges
+    assert not loaded.judgement.fitted
+    np.testing.assert_allclose(loaded.final.probabilities(edges), fitted.scorer.probabilities(edges), rtol=1e-6)
 
 
 def test_the_json_files_are_json(saved: Path) -> None:

@@ -6,6 +6,7 @@
 | `settings.json` | the settings and the seed |
 | `model.json` | the network's description: encoders, vocabularies, categories |
 | `weights.safetensors` | the weights and the encoders' statistics |
+| `judgement.json` | what makes final probabilities of logits and evidence: typed paths, weights, calibration |
 | `graph/` | the graph (`relwise.data.store`): schema, ids both ways, attributes, known edges |
 | `split.parquet` | every edge's part and label: of valid and test, does it hold; of message, may it be learnt from |
 | `metrics.json` | the measures on test, as `relwise evaluate --json` prints them |
@@ -42,11 +43,12 @@ from relwise.nn.build import describe_model, rebuild_model
 from relwise.nn.network import Network
 from relwise.settings import Settings
 
-FORMAT = 1
+FORMAT = 2  # 1 had no judgement.json: such a run answers with the network's own probabilities
 MANIFEST = "run.json"
 CHECKPOINT = "checkpoint.safetensors"
+JUDGEMENT = "judgement.json"
 FILES = (
-    "settings.json", "model.json", "weights.safetensors", "split.parquet",
+    "settings.json", "model.json", "weights.safetensors", JUDGEMENT, "split.parquet",
     "metrics.json", "metrics.csv", "log.jsonl", "MODEL_CARD.md",
 )  # fmt: skip
 
@@ -57,6 +59,7 @@ class Run:
 
     Args:
         graph, split, settings, seed, model: what was trained, on what and how.
+        judgement: what makes final probabilities, as JSON holds it (`relwise.predict.final`); None in old runs.
         metrics: the measures on test as JSON holds them.
         log: one row per validation.
         training: steps, seconds, sampler report.
@@ -67,6 +70,7 @@ class Run:
     settings: Settings
     seed: int
     model: Network
+    judgement: Mapping[str, Any] | None
     metrics: Mapping[str, Any]
     log: list[dict[str, float]]
     training: Mapping[str, Any]
@@ -87,6 +91,7 @@ def write_run(run: Run, folder: Path, table: pd.DataFrame, card: str) -> None:
     _write_json(folder / "model.json", describe_model(run.model))
     weights = {name: tensor.detach().clone().contiguous() for name, tensor in run.model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
+    _write_json(folder / JUDGEMENT, run.judgement)
     shutil.rmtree(folder / "graph", ignore_errors=True)  # what another graph left there is not this one's
     write_graph(run.graph, folder / "graph")
     _write_split(run.split, folder / "split.parquet")
@@ -143,6 +148,7 @@ def read_run(folder: str | Path) -> Run:
         settings,
         seed,
         model,
+        json.loads((folder / JUDGEMENT).read_text(encoding="utf-8")) if manifest["format"] > 1 else None,
         json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
         [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()],
         manifest["training"],
@@ -180,7 +186,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
             remedy=f"upgrade relwise (the run was made by {manifest.get('relwise')})",
         )
     files = manifest.get("files")
-    if not isinstance(files, dict) or "training" not in manifest or not all(name in files for name in FILES):
+    needed = [name for name in FILES if version > 1 or name != JUDGEMENT]
+    if not isinstance(files, dict) or "training" not in manifest or not all(name in files for name in needed):
         raise damaged
     return manifest
 

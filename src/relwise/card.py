@@ -15,7 +15,8 @@ NOT_EVIDENCE = """\
 A prediction is the network's guess that an edge of this kind would be recorded, judged by edges and attributes like it.
 It is **not evidence** that the relationship exists, that it will come about, that one end caused it, or that either
 end knows or wants it. A high probability for a pair may only mean that both are well connected. Probabilities are
-not calibrated: they compare predictions of one run, and are no frequencies."""
+frequencies among pairs like those of validation, where the share of true ones is stated below; among pairs drawn
+otherwise, where far fewer are true, they are too high (`prior` says what share to assume)."""
 
 REFUSE = """\
 - decisions about a person (hiring, credit, insurance, policing, migration) on a predicted tie alone;
@@ -45,6 +46,7 @@ def model_card(
         _attributes(graph, settings),
         "## Measures on test",
         _measures(metrics),
+        _calibration(metrics),
         f"Negatives of test: {'given with the data' if 'test' in graph.negatives else _drawn(graph.split_rule)}. "
         "Ranks are filtered, within the relation's types, each end by itself; ties count realistically.",
         "## What a prediction is not evidence of",
@@ -56,12 +58,16 @@ def model_card(
         "Method: Qin, Sheikh, Reinwald, Wu, *Relation-aware Graph Attention Model with Adaptive Self-adversarial "
         "Training*, AAAI 2021, <https://arxiv.org/abs/2102.07186>.",
     ]
-    return "\n\n".join(block.rstrip() for block in blocks) + "\n"
+    return "\n\n".join(block.rstrip() for block in blocks if block) + "\n"
 
 
 def measure_rows(metrics: Mapping[str, Any]) -> list[list[str]]:
-    """Micro measures of the network and of each plain baseline, in percent, as cells for a table."""
-    rows = [["network", *_cells(metrics["micro"])]]
+    """Micro measures of the model, its parts and each plain baseline, in percent, as cells for a table."""
+    if "network" in metrics:
+        names = {"network + evidence": "micro", "network alone": "network", "evidence alone": "evidence"}
+    else:
+        names = {"network": "micro"}
+    rows = [[name, *_cells(metrics[key])] for name, key in names.items()]
     return rows + [[name.replace("_", " "), *_cells(values)] for name, values in metrics["baselines"].items()]
 
 
@@ -111,6 +117,23 @@ def _measures(metrics: Mapping[str, Any]) -> str:
     if not metrics["micro"]:
         return "None: the split leaves no edges to test on."
     return _markdown(["percent", *MEASURES], measure_rows(metrics))
+
+
+def _calibration(metrics: Mapping[str, Any]) -> str:
+    found = metrics.get("calibration")
+    if not found:
+        return ""
+    if not found["fitted"]:
+        return "Probabilities are the network's own: there were too few validation edges to calibrate on."
+    return (
+        "Probabilities join the network's logit and the graph's own evidence (other ties, typed paths, degrees), fitted"
+        f" on validation edges of which {100 * found['prior']:.3g} % were true. Expected calibration error on test: "
+        f"{_four(found['final']['ece'])} (the network's own: {_four(found['network']['ece'])})."
+    )
+
+
+def _four(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"
 
 
 def _drawn(rule: SplitRule) -> str:

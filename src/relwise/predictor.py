@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -19,11 +20,13 @@ from relwise.data.graph import Graph
 from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
 from relwise.evaluate.attention import concentration
-from relwise.evaluate.metrics import average_precision
-from relwise.evaluate.table import Result, evaluate
+from relwise.evaluate.metrics import average_precision, best_threshold, f1_at
+from relwise.evaluate.reliability import brier_score, expected_calibration_error, reliability
+from relwise.evaluate.table import APART, Result, evaluate
 from relwise.nn.model import RelGNN
 from relwise.nn.network import Network
 from relwise.predict.answers import Answers
+from relwise.predict.final import Judgement
 from relwise.settings import Settings, SettingsKeywords
 from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer, TrainingResult
@@ -112,6 +115,9 @@ class RelationshipPredictor(Answers):
             for sentence in result.tally.describe():
                 _say(sentence)
         self._fitted(graph, split, trainer.model.cpu())
+        if progress:
+            _say("joining the graph's own evidence to the network's logit, on the validation edges")
+        self._judge_by(Judgement.fit(graph, split, self.scorer, self.seed))
         self.audited = found
         self.training = _training(result, trainer)
         if len(split.message) <= LISTED:
@@ -144,6 +150,7 @@ class RelationshipPredictor(Answers):
         trained_with, seed = self._trained_with
         other = type(self)(seed, **trained_with.model_dump())
         other._fitted(graph, carry_over(split, known, graph, use_held_out=use_held_out), network)
+        other._judge_by(self.judgement)
         other.training, other.log, other.audited = dict(self.training), self.log, self.audited
         return other
 
@@ -156,7 +163,7 @@ class RelationshipPredictor(Answers):
                 raise InputError("edges without labels", remedy="give labels too: whether each edge holds")
             return average_precision(np.asarray(labels, dtype=bool), self.predict_proba(edges))
         test = self.split.test
-        return average_precision(test.labels, self.scorer.logits(test.edges))
+        return average_precision(test.labels, self.final.probabilities(test.edges))
 
     def leakage(self) -> Leakage:
         """Which valid and test edges stand in train in another guise."""
@@ -165,13 +172,19 @@ class RelationshipPredictor(Answers):
         return self._leakage
 
     def evaluate(self, split: str = "test") -> Result:
-        """The table of measures of a part, the plain baselines beside the network's; computed once."""
+        """The table of measures of a part: the model's, its parts' and the plain baselines'; computed once."""
         part = self.split.part(split)
         if not part.labels.any():
             raise InputError(f"the {split} part has no edges", remedy="train with a split that has some")
         if split not in self._metrics:
-            scorer = self.scorer
-            self._metrics[split] = evaluate(self.graph, part, self.split, scorer.probabilities, scorer.block)
+            final, apart = self.final, {}
+            if self.judgement.fitted:
+                alone = self.final_by(self.judgement.alone)
+                apart = {
+                    "network": (self.scorer.probabilities, self.scorer.block),
+                    "evidence": (alone.probabilities, alone.block),
+                }
+            self._metrics[split] = evaluate(self.graph, part, self.split, final.probabilities, final.block, apart=apart)
         return self._metrics[split]
 
     def metrics(self, split: str = "test") -> dict[str, Any]:
@@ -182,15 +195,43 @@ class RelationshipPredictor(Answers):
         part = leaks.part(split)
         without = result.to_json(keep=~part.leaked)
         not_reversed = result.to_json(keep=~(part.same | part.reversed))
+        kept = [key for key in ("micro", *APART, "baselines", "counts") if key in without]
         return {
             "split": split,
             **result.to_json(),
+            "calibration": self._calibration(split),
             "leakage": {"counts": part.counts(), "sentences": leaks.describe()},
             "audit": self.audited.to_json(),
-            "without_reversed": {key: not_reversed[key] for key in ("micro", "baselines", "counts")},
-            "without_leaked": {key: without[key] for key in ("micro", "baselines", "counts")},
+            "without_reversed": {key: not_reversed[key] for key in kept},
+            "without_leaked": {key: without[key] for key in kept},
             "seconds": round(time.perf_counter() - began, 3),
             "version": relwise.__version__,
+        }
+
+    def _calibration(self, split: str) -> dict[str, Any]:
+        """How far the probabilities of a part can be taken at their word: as the network gives them, and as shown."""
+        part, valid = self.split.part(split), self.split.valid
+
+        def told(scorer: Any) -> dict[str, Any]:
+            found, truth = scorer.probabilities(part.edges), part.labels
+            threshold = best_threshold(valid.labels, scorer.probabilities(valid.edges))
+            values = {
+                "ece": expected_calibration_error(truth, found),
+                "brier": brier_score(truth, found),
+                "f1_at_half": f1_at(truth, found),
+                "threshold": threshold,  # with the best F1 on validation
+                "f1_at_threshold": f1_at(truth, found, threshold),
+                "f1_best": f1_at(truth, found, best_threshold(truth, found)),  # no threshold does better on this part
+            }
+            bins = [asdict(one) for one in reliability(truth, found)]
+            return {**{key: None if np.isnan(v) else v for key, v in values.items()}, "bins": bins}
+
+        return {
+            "fitted": self.judgement.fitted,
+            "method": self.judgement.both.calibration.method,
+            "prior": self.final.share_true,
+            "network": told(self.scorer),
+            "final": told(self.final),
         }
 
     def attention(self) -> list[dict[str, Any]]:
@@ -218,7 +259,7 @@ class RelationshipPredictor(Answers):
         self.measured = dict(metrics)
         training = {**self.training, "computed_with": bundle.computed_with()}
         settings, seed = self._trained_with
-        run = bundle.Run(graph, split, settings, seed, model, metrics, self.log, training)
+        run = bundle.Run(graph, split, settings, seed, model, self.judgement.to_json(), metrics, self.log, training)
         sentences = [*self.leakage().describe(), *self.audited.describe()]
         card = model_card(graph, split, settings, seed, metrics, training, sentences)
         bundle.write_run(run, Path(folder), table, card)
@@ -229,6 +270,8 @@ class RelationshipPredictor(Answers):
         run = bundle.read_run(folder)
         model = cls(run.seed, **run.settings.model_dump())  # type: ignore[arg-type]
         model._fitted(run.graph, run.split, run.model)
+        if run.judgement is not None:
+            model._judge_by(Judgement.from_json(run.judgement))
         model.training, model.log, model.measured = dict(run.training), run.log, dict(run.metrics)
         if "audit" in run.metrics:
             model.audited = Audit.from_json(run.metrics["audit"])

@@ -60,7 +60,14 @@ def print_measures(metrics: Mapping[str, Any]) -> None:
         print("not reversed: without edges that stand in train turned round; not leaked: nor under another relation.")
     if "unseen" in sections:
         print("unseen: an end of the edge has no training edge (by time: no dated one); seen: both have.")
-    print("F1: the network's at 0.5; a baseline's, whose score is no probability, at its best threshold on validation.")
+    print("F1: of probabilities at 0.5; a baseline's, whose score is none, at its best threshold on validation.")
+    found = metrics.get("calibration", {})
+    if found.get("fitted"):
+        ece, brier = ([found[name][key] or 0 for name in ("final", "network")] for key in ("ece", "brier"))
+        print(
+            f"calibration error (ECE) {ece[0]:.4f}, of the network alone {ece[1]:.4f}; Brier score {brier[0]:.4f}, "
+            f"{brier[1]:.4f}; probabilities assume that {100 * found['prior']:.3g} % of the pairs asked about hold"
+        )
 
 
 def print_audit(found: Audit) -> None:

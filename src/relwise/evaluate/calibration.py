@@ -2,9 +2,11 @@
 
 | method | probability of a logit z | paper |
 | --- | --- | --- |
-| `temperature` | σ(a z) | Guo et al. 2017, ["On calibration of modern neural networks"](https://arxiv.org/abs/1706.04599) |
+| `temperature` | σ(a z) | Guo et al. 2017, ["On calibration of modern neural networks"][guo] |
 | `platt` | σ(a z + b) | Platt 1999, "Probabilistic outputs for support vector machines" |
-| `isotonic` | a rising line through the shares of true edges | Zadrozny & Elkan 2002, "Transforming classifier scores" |
+| `isotonic` | a rising line through the shares | Zadrozny & Elkan 2002, "Transforming classifier scores" |
+
+[guo]: https://arxiv.org/abs/1706.04599
 
 a > 0 and b are a relation's own, a = a_all + a_r, with a penalty on a_r and b_r: a relation with few edges has the
 whole's. An isotonic line of a relation with n edges is mixed with the whole's, n : `SHRINKAGE`.

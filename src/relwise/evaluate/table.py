@@ -34,6 +34,7 @@ from relwise.evaluate.metrics import best_threshold, binary_measures
 from relwise.evaluate.ranks import MEBIBYTE, End, Ranks, ScoreBlock, joint, rank_edges
 
 MODEL, MICRO = "model", "micro"
+APART = ("network", "evidence")  # what the model is made of, each by itself
 ALL, SEEN, UNSEEN = "all", "seen", "unseen"
 HITS_AT = (1, 10, 30)
 
@@ -69,7 +70,7 @@ class Result:
         labels: (n,) whether each edge holds.
         relations: (n,) the relation of each.
         relation_names: the name of each relation.
-        scorers: `"model"` first, then the baselines, by name.
+        scorers: `"model"` first, then what it is made of (`APART`), then the baselines, by name.
         unseen: (n,) whether one of the edge's ends (or both) is not seen in training.
     """
 
@@ -85,7 +86,7 @@ class Result:
         """One scorer's measures by metric name, fractions of 1 (NaN where there is nothing to measure).
 
         Args:
-            scorer: `"model"` or a baseline's name.
+            scorer: `"model"`, `"network"`, `"evidence"` or a baseline's name.
             relation: a relation's name, or `"micro"` for all edges together.
             keep: the edges that count.
         """
@@ -112,8 +113,8 @@ class Result:
 
         `{"micro": {metric: value}, "relations": {name: the same}, "baselines": {name: the same}, "counts":
         {"micro" or relation: {"positives", "negatives"}}}`. The first two are of the model,
-        `"baselines"` of all edges together. Where there are unseen positives, `"seen"` and `"unseen"` hold such an
-        object each.
+        `"baselines"` of all edges together, as are `"network"` and `"evidence"` where they were measured apart. Where
+        there are unseen positives, `"seen"` and `"unseen"` hold such an object each.
         """
         return {**self._json(keep), **{name: self._json(mask) for name, mask in self.buckets(keep).items()}}
 
@@ -134,7 +135,8 @@ class Result:
         return {
             MICRO: measures(MODEL, groups[MICRO]),
             "relations": {name: measures(MODEL, index) for name, index in groups.items() if name != MICRO},
-            "baselines": {name: measures(name, groups[MICRO]) for name in self.scorers if name != MODEL},
+            **{name: measures(name, groups[MICRO]) for name in APART if name in self.scorers},
+            "baselines": {name: measures(name, groups[MICRO]) for name in self.scorers if name not in (MODEL, *APART)},
             "counts": {
                 name: dict(zip(("positives", "negatives"), self._counts(index), strict=True))
                 for name, index in groups.items()
@@ -166,6 +168,7 @@ def evaluate(
     score_pairs: ScorePairs,
     score_block: ScoreBlock,
     *,
+    apart: Mapping[str, tuple[ScorePairs, ScoreBlock]] | None = None,
     baselines: Sequence[Baseline] | None = None,
     validation: LabelledEdges | None = None,
     memory: int = 256 * MEBIBYTE,
@@ -178,6 +181,7 @@ def evaluate(
         split: whose message edges the baselines count over, and whose filter edges no rank counts.
         score_pairs: the model's probabilities of edges.
         score_block: the model's scores of all candidates (see `relwise.evaluate.ranks.ScoreBlock`).
+        apart: what the model is made of, by its name in `APART`: probabilities, and scores of all candidates.
         baselines: what to set beside the model; None for the three plain ones, `()` for none.
         validation: the edges on which the baselines' thresholds are chosen; None for `split.valid`.
         memory: at most this many bytes of scores at a time while ranking.
@@ -195,9 +199,10 @@ def evaluate(
     if validation is None:
         validation = split.valid
     positives = part.positives
-    scores = _as_vector(score_pairs(part.edges), len(part))
-    ranks = rank_edges(positives, split.filter, graph, score_block, memory)
-    scorers = {MODEL: Scored(scores, *ranks, threshold=0.5)}
+    scorers = {}
+    for name, (pairs, block) in {MODEL: (score_pairs, score_block), **(apart or {})}.items():
+        scores = _as_vector(pairs(part.edges), len(part))
+        scorers[name] = Scored(scores, *rank_edges(positives, split.filter, graph, block, memory), threshold=0.5)
     for baseline in baselines:
         block = _block_of(baseline, graph)
         ranks = rank_edges(positives, split.filter, graph, block, memory, by_relation=False)

@@ -104,7 +104,9 @@ def test_an_edge_is_not_its_own_evidence() -> None:
 
 
 def test_hubs_are_not_passed_through() -> None:
-    graph = Graph.from_triples([(f"n{i}", "to", "hub") for i in range(20)] + [("n0", "to", "small"), ("n1", "to", "small")])
+    graph = Graph.from_triples(
+        [(f"n{i}", "to", "hub") for i in range(20)] + [("n0", "to", "small"), ("n1", "to", "small")]
+    )
     ties = Ties.of(graph, graph.edges)
     plan = Plan.of(ties, [(0, 1)])
     one = block_evidence(ties, plan, np.ones(1), np.zeros(3), np.array([0]), (0, graph.num_nodes), cap=10)

@@ -3,8 +3,8 @@
 Of each relation some training edges are asked about as if they were unknown, and as many pairs of its types that are
 no known edge. All patterns of one to three steps between the two ends are listed, with the edge asked about left out;
 those that tell most by their presence (mutual information), or that most true edges have, are weighed (`walks`), and a
-logistic regression with an L1 penalty keeps at most `MOST` of them (Tibshirani 1996, "Regression shrinkage and selection
-via the lasso").
+logistic regression with an L1 penalty keeps at most `MOST` of them (Tibshirani 1996, "Regression shrinkage and
+selection via the lasso").
 
 Where edges have times and the split is by time, those asked about are the latest, and paths are counted over what lies
 before them: what comes with an edge must not speak for it.
@@ -74,8 +74,7 @@ def choose_patterns(graph: Graph, split: Split, seed: int = 0) -> list[list[Patt
 def _asked(graph: Graph, split: Split) -> tuple[Edges, Edges]:
     """The edges asked about, and those that paths are counted over."""
     times, known = split.message.times, split.message
-    rule = graph.split_rule
-    if rule is None or rule.kind != "time" or times is None:
+    if graph.split_rule.by != "time" or times is None:
         return split.supervision, known
     dated = split.supervised & ~np.isnat(times)
     if not dated.any():

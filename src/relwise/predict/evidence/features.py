@@ -25,11 +25,10 @@ import numpy as np
 import numpy.typing as npt
 
 from relwise.data.edges import Edges
-from relwise.data.graph import Graph
 from relwise.predict.evidence.plan import Pattern, Plan
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walk_blocks import block_evidence
-from relwise.predict.evidence.walks import CAP, SMALL, pair_walks
+from relwise.predict.evidence.walks import CAP, pair_walks
 
 SHARED = ("tied", "paths2", "paths3", "head_degree", "tail_degree", "head_ties", "tail_ties")
 PATHS = 3  # of them: what stands in pairs, not in ends
@@ -38,12 +37,12 @@ Floats = npt.NDArray[np.float64]
 
 
 def weight(paths: npt.NDArray) -> Floats:
-    """f(x) = log(1 + x / ε).
+    """f(x) = x^(1/4).
 
-    >>> weight(np.array([0.0, 0.001])).round(3).tolist()
-    [0.0, 0.693]
+    >>> weight(np.array([0.0, 0.0016])).round(3).tolist()
+    [0.0, 0.2]
     """
-    return np.log(1 + np.asarray(paths, dtype=np.float64) / SMALL)
+    return np.sqrt(np.sqrt(np.asarray(paths, dtype=np.float64)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +71,7 @@ class Evidence:
         ties: who is tied to whom, by the message edges.
         patterns: of each relation, those that tell.
 
+    >>> from relwise.data.graph import Graph
     >>> graph = Graph.from_triples([("ann", "likes", "bob"), ("ann", "knows", "bob")])
     >>> evidence = Evidence(Ties.of(graph, graph.edges), [[], [(0,)]])
     >>> evidence.table(graph.edges).shared[:, 0].tolist()  # ann knows bob, and likes him too
@@ -122,8 +122,13 @@ class Evidence:
         return out
 
     def block(
-        self, relation: int, from_tail: bool, anchors: npt.NDArray[np.integer], candidates: tuple[int, int],
-        shared: Floats, own: Floats,
+        self,
+        relation: int,
+        from_tail: bool,
+        anchors: npt.NDArray[np.integer],
+        candidates: tuple[int, int],
+        shared: Floats,
+        own: Floats,
     ) -> npt.NDArray[np.float32]:
         """(q, n) shared · θ + own · φ of q anchors under a relation with each candidate for the other end.
 

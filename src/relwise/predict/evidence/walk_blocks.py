@@ -4,10 +4,12 @@ The weights are added up as evidence here, and never stand in memory for all pat
 
     s(c) = Σ_p φ_p f(x_p(c)) + ψ_2 f(Σ_{p of 2 steps} x_p(c)) + ψ_3 f(Σ_{p of 3 steps} x_p(c)) + ψ_1 [tied otherwise]
 
-with f(x) = log(1 + x / ε) of `features.weight`.
+with f(x) = x^(1/4) of `features.weight`.
 """
 
 from __future__ import annotations
+
+import math
 
 import numba
 import numpy as np
@@ -17,7 +19,7 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
-from relwise.predict.evidence.walks import CAP, SMALL
+from relwise.predict.evidence.walks import CAP, NOTHING
 
 
 def block_evidence(
@@ -53,7 +55,9 @@ def block_evidence(
 
 
 @njit(parallel=True, cache=True)
-def _blocks(indptr, neighbours, steps, weights, back, own, shared, anchors, low, high, cap, parts, out):  # pragma: no cover
+def _blocks(
+    indptr, neighbours, steps, weights, back, own, shared, anchors, low, high, cap, parts, out
+):  # pragma: no cover
     n = indptr.shape[1] - 1
     for part in prange(parts):
         reach = np.zeros(n, np.float64)
@@ -67,10 +71,9 @@ def _blocks(indptr, neighbours, steps, weights, back, own, shared, anchors, low,
             )  # fmt: skip
             for c in range(high - low):
                 if sums[0, c] > 0.0:
-                    out[q, c] += shared[0]
-                for k in range(1, 3):
-                    if sums[k, c] > 0.0:
-                        out[q, c] += shared[k] * np.log(1.0 + sums[k, c] / SMALL)
+                    out[q, c] += np.float32(shared[0])
+            for k in range(1, 3):
+                _add_roots(sums[k], shared[k], out[q])
             sums[:] = 0.0
 
 
@@ -86,7 +89,7 @@ def _one(
             for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
                 end = neighbours[e]
                 if low <= end < high:
-                    out[end - low] += own[p] * np.log(1.0 + 1.0 / SMALL)
+                    out[end - low] += np.float32(own[p])
                     sums[0, end - low] = 1.0
             continue
         final, leaving = (b, weights[p, 0]) if c < 0 else (c, weights[p, 1])
@@ -105,13 +108,12 @@ def _one(
             for e in range(indptr[final, v], indptr[final, v + 1]):
                 ends[neighbours[e]] += part
         if c >= 0:
-            _take_back(indptr, neighbours, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
-        length = 1 if c < 0 else 2
-        for c_ in range(low, high):
-            x = ends[c_]
-            if x > 1e-12 and c_ != anchor:
-                out[c_ - low] += own[p] * np.log(1.0 + x / SMALL)
-                sums[length, c_ - low] += x
+            _take_back(indptr, neighbours, back, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
+        ends[anchor] = 0.0
+        _add_roots(ends[low:high], own[p], out)
+        total = sums[1 if c < 0 else 2]
+        for end in range(high - low):
+            total[end] += ends[low + end]
         ends[:] = 0.0
     for k in range(filled):
         reach[touched[k]] = 0.0
@@ -142,8 +144,9 @@ def _reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touche
 
 
 @njit(**INNER)
-def _take_back(indptr, neighbours, a, b, c, first, second, anchor, cap, ends):  # pragma: no cover
+def _take_back(indptr, neighbours, back, a, b, c, first, second, anchor, cap, ends):  # pragma: no cover
     """Take off the walks anchor - u - v - u, which are no paths."""
+    returns = back[b] == c  # every step back along the tie that was come by
     for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
         u = neighbours[e]
         ties = indptr[first, u + 1] - indptr[first, u]
@@ -154,7 +157,18 @@ def _take_back(indptr, neighbours, a, b, c, first, second, anchor, cap, ends):  
             degree = indptr[second, v + 1] - indptr[second, v]
             if v == anchor or degree == 0 or degree > cap:
                 continue
-            start, stop = indptr[c, v], indptr[c, v + 1]
-            where = start + np.searchsorted(neighbours[start:stop], u)
-            if where < stop and neighbours[where] == u:
-                ends[u] -= 1.0 / (ties * degree)
+            if not returns:
+                start, stop = indptr[c, v], indptr[c, v + 1]
+                where = start + np.searchsorted(neighbours[start:stop], u)
+                if where == stop or neighbours[where] != u:
+                    continue
+            ends[u] -= 1.0 / (ties * degree)
+
+
+@njit(**INNER)
+def _add_roots(weights, factor, out):  # pragma: no cover (compiled)
+    """out += factor · f(weights): two square roots, which processors take many at a time."""
+    scale = np.float32(factor)
+    for i in range(len(weights)):
+        x = np.float32(weights[i] if weights[i] > NOTHING else 0.0)
+        out[i] += scale * math.sqrt(math.sqrt(x))

@@ -1,10 +1,10 @@
 """Weighted typed paths between pairs of nodes, counted in memory bounded by the nodes.
 
-A path h - u - v - t follows a kind of tie at each step (`Ties`). It counts with 1 / d_u · 1 / d_v, where d_u is how many
-ties of the second step's kind u has, and d_v how many of the third's v has: the chance that a walk through them comes
-to t. Paths are simple: u and v are neither h nor t, so no path passes over a tie between h and t themselves, and what is
-asked about is never its own evidence. A node with more than `CAP` ties of the kind that leaves it is not passed through:
-a path through it would weigh less than 1 / CAP.
+A path h - u - v - t follows a kind of tie at each step (`Ties`). It counts with 1 / d_u · 1 / d_v, where d_u is how
+many ties of the second step's kind u has, and d_v how many of the third's v has: the chance that a walk through them
+comes to t. Paths are simple: u and v are neither h nor t, so no path passes over a tie between h and t themselves, and
+what is asked about is never its own evidence. A node with more than `CAP` ties of the kind that leaves it is not passed
+through: a path through it would weigh less than 1 / CAP.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 CAP = 10_000  # ties of one kind
-SMALL = 1e-3  # what paths weigh where f(x) = log(1 + x / SMALL) turns from linear to logarithmic
+NOTHING = 1e-12  # weights that are less are what rounding left: a true one is 1 / CAP² at the least
 
 
 @njit(cache=True)
@@ -64,7 +64,7 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
                             total += reach[v] / ties
                 if c >= 0 and total > 0.0:
                     total -= _through_end(indptr, neighbours, a, b, c, behind, head, tail, cap)
-                out[i, p] = total if total > 1e-12 else 0.0
+                out[i, p] = total if total > NOTHING else 0.0
         for k in range(filled):
             reach[touched[k]] = 0.0
         first = last

@@ -89,15 +89,23 @@ class Explainer:
         same = np.flatnonzero((arrays.source[into] == head) & (arrays.relation[into] == relation))
         return int(arrays.fact[into][same[0]]) if len(same) else None
 
+    def strongest(self, occlusion: Occlusion, influence: Influence) -> tuple[float, np.ndarray, np.ndarray]:
+        """The logit; the facts of the cone of most influence either way, and how much lower it is without each.
+
+        Those that the logit needs most come first.
+        """
+        order = np.argsort(-influence.effect, kind="stable")
+        tried = np.unique(np.concatenate([order[: TRIED * SHOWN], order[::-1][: TRIED * AGAINST]]))
+        logits = occlusion.logits([Case(), *(Case(silent=(int(fact),)) for fact in tried)])
+        effects = logits[0] - logits[1:]
+        order = np.argsort(-effects, kind="stable")
+        return float(logits[0]), tried[order], effects[order]
+
     def _carried(self, base: Explanation, occlusion: Occlusion) -> Explanation:
         """With the ties and attributes that bore on the logit."""
-        logit = float(occlusion.logits([Case()])[0])
         ties = influence_of(occlusion)
-        order = np.argsort(-ties.effect, kind="stable")
-        tried = np.unique(np.concatenate([order[: TRIED * SHOWN], order[::-1][: TRIED * AGAINST]]))
-        effects = logit - occlusion.logits([Case(silent=(int(fact),)) for fact in tried])
-        order = np.argsort(-effects, kind="stable")
-        carriers = self._carriers(occlusion, ties, tried[order], effects[order])
+        logit, tried, effects = self.strongest(occlusion, ties)
+        carriers = self._carriers(occlusion, ties, tried, effects)
         attributes = attribute_effects(self.graph, self.inputs, occlusion, logit)
         skipped = sum(level.skipped for level in occlusion.cone.levels)
         notes = list(base.notes)

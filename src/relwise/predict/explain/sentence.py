@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -30,7 +31,9 @@ def sentence(explained: Explanation, looked: bool = True) -> str:
     if looked:
         favourable = explained.known or explained.probability >= 0.5
         parts.append(_speaks_for(explained) if favourable else _speaks_against(explained))
-    return " ".join(part for part in parts if part)
+        if (explained.logit >= 0) != (explained.probability >= 0.5):
+            parts.append(f"By itself, the network says {1 / (1 + math.exp(-explained.logit)):.2f}.")
+    return " ".join(part.replace("..", ".") if part.endswith("..") else part for part in parts if part)
 
 
 def statement(head: Node, relation: str, tail: Node, ids: bool = False) -> str:
@@ -97,6 +100,6 @@ def _reasons(
             words = f"{end.name}'s {attribute.name} = {attribute.value} ({attribute.effect:+.2f})"
             found.append((abs(attribute.effect), words))
             break
-    found.sort(key=lambda pair: -pair[0])
+    found.sort(key=lambda pair: -pair[0])  # most first
     words = [text for _, text in found[: NAMED + 1]]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
