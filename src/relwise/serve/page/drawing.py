@@ -16,7 +16,7 @@ from relwise.report.markup import tag
 
 WIDTH, ROW = 360, 36
 STEM, STEP = 22, 62  # where the ends stand, and how far right of a node its neighbours do
-LETTER = 6.1  # about so wide: names are cut to fit, and told whole on pointing at them
+LETTER = 6.6  # about so wide: names are cut to fit, and told whole on pointing at them
 MOST = 6  # neighbours of an end that are drawn
 
 Place = tuple[str, str]
@@ -137,7 +137,7 @@ def _named(x: int, row: int, name: str, below: str, kind: str = "node") -> Marku
         tag("title", f"{name} ({below})"),
         tag("circle", cx=x, cy=y, r=7 if kind == "end" else 5, class_=kind),
         tag("text", _cut(name, x + 12), x=x + 12, y=y - 1, class_="label"),
-        tag("text", _cut(below, x + 12), x=x + 12, y=y + 11),
+        tag("text", _cut(below, x + 12), x=x + 12, y=y + 12),
     )
 
 

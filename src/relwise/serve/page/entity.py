@@ -95,7 +95,7 @@ class _Missing:
         self.site, self.run, self.run_name, self.node, self.entity = site, run, run_name, node, entity
         self.relation: str | None = None
         self.other: str | None = None
-        self.count = AT_ONCE
+        self.count, self.turn = AT_ONCE, 0
         kinds = kinds_of(run.predictor.graph, entity.type)
         relations, others = dict.fromkeys(k.relation for k in kinds), dict.fromkeys(k.other for k in kinds)
         with box("div", "fields"):
@@ -104,15 +104,16 @@ class _Missing:
         self.list = box("div", aria_live="polite")
 
     async def show(self) -> None:
-        """Ask, and list."""
+        """Ask, and list; of an answer that comes after a later question nothing is shown."""
+        self.turn += 1
+        turn, asked = self.turn, (self.node, self.count, self.relation, self.other)
+        with self.list:
+            found = await self.site.ask(lambda: likeliest(self.run.predictor, *asked))
+        if found is None or turn != self.turn:
+            return
+        predictions, left = found
         self.list.clear()
         with self.list:
-            found = await self.site.ask(
-                lambda: likeliest(self.run.predictor, self.node, self.count, self.relation, self.other)
-            )
-            if found is None:
-                return
-            predictions, left = found
             if not predictions:
                 text("p", "Nothing is missing here that the model could name.")
             if left:

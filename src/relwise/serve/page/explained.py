@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from relwise.data.graph import Graph
+from relwise.data.graph import Graph, counted
 from relwise.report.markup import bullets, join, table, tag
 from relwise.serve.page.drawing import neighbourhood
 
@@ -72,7 +72,8 @@ def _paths(paths: Sequence[Mapping[str, Any]]) -> Markup | None:
     for one in paths:
         example = " → ".join(node["name"] for node in one["examples"][0]) if one["examples"] else ""
         told = f"such as {example}" if example else ""
-        items.append(join([f"{one['count']:,} of ", tag("strong", one["pattern"]), tag("div", told, class_="muted")]))
+        count = counted(one["count"], "path")
+        items.append(join([f"{count} ", tag("strong", one["pattern"]), tag("div", told, class_="muted")]))
     return join([bullets(items), tag("p", BACKWARDS, class_="muted")]) if "~" in str(items) else bullets(items)
 
 

@@ -32,19 +32,25 @@ async def search_page(site: Site, run_name: str | None, sought: str) -> None:
         told = text("p", "", "muted", role="status")
         found = box()
 
+        turn = 0
+
         async def show(words: str) -> None:
-            found.clear()
+            nonlocal turn
+            turn += 1
+            mine = turn
             if not words.strip():
                 told.set_text("")
+                found.clear()
                 with found:
                     _begin(run, run_name)
                 return
             answer = await threads.io_bound(run.search.find, words, None, LISTED)
-            if answer is None:  # the server is stopping
+            if answer is None or mine != turn:  # the server is stopping, or more has been typed meanwhile
                 return
             nodes, total = answer
             shown = f", the first {len(nodes)} are shown" if total > len(nodes) else ""
             told.set_text(f"{total:,} found{shown}" if total else "Nothing holds these words.")
+            found.clear()
             with found:
                 _list(nodes, run_name)
 

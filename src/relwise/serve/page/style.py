@@ -50,6 +50,8 @@ body { background: var(--ground) !important; color: var(--ink); margin: 0; font-
 .rw .why .halves > * { min-width: 0; }
 .rw .why h4 { font-size: .9rem; margin: .9rem 0 .2rem; font-weight: 650; line-height: 1.3; }
 .rw .why li, .rw .why td, .rw .why th { font-size: .875rem; }
+.rw .why p.muted { font-size: .875rem; }
+.rw .neighbourhood text { font-size: 12px; }
 .rw .neighbourhood { width: 100%; max-width: 30rem; height: auto; display: block; }
 .rw svg .tie { fill: none; stroke: var(--accent); opacity: .8; }
 .rw svg .tie.against { stroke: var(--second); stroke-dasharray: 4 3; }
