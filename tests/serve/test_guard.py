@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 from fastapi import FastAPI, WebSocket
 from starlette.testclient import TestClient
@@ -30,24 +28,20 @@ def guarded(token: str | None, hosts: frozenset[str] | None = None) -> TestClien
     return TestClient(app)
 
 
-def basic(password: str) -> str:
-    return "Basic " + base64.b64encode(f"anyone:{password}".encode()).decode()
-
-
-@pytest.mark.parametrize("header", [f"Bearer {TOKEN}", f"bearer  {TOKEN} ", basic(TOKEN)])
+@pytest.mark.parametrize("header", [f"Bearer {TOKEN}", f"bearer  {TOKEN} "])
 def test_the_token_opens(header: str) -> None:
     assert guarded(TOKEN).get("/v1/runs", headers={"Authorization": header}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Digest {TOKEN}", "Basic ???", basic("other"), "Basic é"]
+    "header", [None, "", TOKEN, "Bearer", f"Bearer {TOKEN}x", f"Digest {TOKEN}", f"Basic {TOKEN}", "Bearer é"]
 )
 def test_nothing_else_does(header: str | None) -> None:
-    headers = {} if header is None else {"Authorization": header.encode("latin-1")}
-    for path, scheme in (("/v1/runs", "Bearer"), ("/metrics", "Bearer"), ("/", "Basic"), ("/healthz/x", "Basic")):
+    headers = [] if header is None else [(b"authorization", header.encode("latin-1"))]
+    for path in ("/v1/runs", "/metrics", "/", "/healthz/x"):
         answer = guarded(TOKEN).get(path, headers=headers)
         assert answer.status_code == 401
-        assert answer.headers["www-authenticate"].startswith(scheme)
+        assert answer.headers["www-authenticate"] == 'Bearer realm="relwise"'
         assert answer.json()["error"]["field"] == "Authorization"
 
 

@@ -20,7 +20,7 @@ from relwise.serve.options import ServeOptions
 asked_often = settings(
     max_examples=int(os.environ.get("RELWISE_EXAMPLES", "10")),
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 POSTS = ["/v1/score", "/v1/top-k", "/v1/explain"]
 GETS = ["/v1/relations", "/v1/nodes", "/v1/model"]
@@ -70,7 +70,7 @@ def test_and_so_is_that_about_what_is_there(document: Any, path: str) -> None:
         case.body = _replaced(copy.deepcopy(case.body), data)
         # What fits the document may still not fit the graph: a person who works at a person.
         answer = case.call(headers=BEARING)
-        assert answer.status_code in (200, 404, 501), answer.text
+        assert answer.status_code in (200, 404), answer.text
         case.validate_response(answer, headers=BEARING)
 
     ask()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,19 @@ def test_relations_between_two_nodes(asking: TestClient, loaded: RelationshipPre
     assert [row for row in listed if not row["known"]] == missing
     assert "works_at" in [row["relation"] for row in listed if row["known"]]
     assert asking.post("/v1/top-k", json={"queries": [{"head": "ci0", "tail": "pe0"}]}).json()["answers"] == [[]]
+
+
+def test_explain(asking: TestClient, loaded: RelationshipPredictor) -> None:
+    answer = asking.post("/v1/explain", json={**as_json(EDGES[0]), "run": "second"}).json()
+    explained = loaded.explain(*EDGES[0])
+    assert answer["run"] == "second"
+    assert answer["sentence"] == explained.sentence
+    # Its shape has every part that an explanation has.
+    assert answer["explanation"] == json.loads(json.dumps(explained.to_json()))
+    assert answer["explanation"]["carriers"]
+    assert answer["explanation"]["attributes"]
+    assert answer["explanation"]["paths"]
+    refused(asking.post("/v1/explain", json=as_json(("pe0", "works_at", "co99"))), 404, "tail", "did you mean 'co9'")
 
 
 def test_relations(asking: TestClient, loaded: RelationshipPredictor) -> None:

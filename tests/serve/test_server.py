@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -82,6 +84,7 @@ def test_the_client_has_each_endpoint(live: Live, loaded: RelationshipPredictor)
             "tail"
         ].tolist()
         assert {row.relation for row in found.answers[1]} == {"works_at", "owns"}
+        assert client.explain(*edges[0]).sentence == loaded.explain(*edges[0]).sentence
         assert [relation.name for relation in client.relations().relations] == list(loaded.graph.relation_names)
         assert client.nodes("Company 1", type="company", limit=1).nodes[0].id == "co1"
         assert client.model().settings["dim"] == 8
@@ -134,6 +137,14 @@ def test_many_at_once_are_all_answered(live: Live, loaded: RelationshipPredictor
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_the_client_needs_neither_torch_nor_the_server() -> None:
+    code = (
+        "import sys, relwise.serve.client; "
+        "print([name for name in ('torch', 'numba', 'pandas', 'fastapi', 'uvicorn') if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 # -- how it stops -----------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pandas as pd
 from relwise.data.graph import Graph
 from relwise.errors import InputError
 from relwise.predict.answers import Answers
+from relwise.serve.explanation import ExplanationShape
 from relwise.serve.refusal import Refusal
 from relwise.serve.shapes import Found, Query, Triple
 
@@ -38,20 +39,17 @@ def top_k(predictor: Answers, queries: Sequence[Query], k: int, known: bool) -> 
     return [_answer(predictor, query, k, known, f"queries.{i}") for i, query in enumerate(queries)]
 
 
-def explain(predictor: Answers, edge: Triple) -> tuple[str, dict[str, Any]]:
-    """Why an edge has its probability: a sentence, and what it rests on.
+def explain(predictor: Answers, edge: Triple) -> ExplanationShape:
+    """Why an edge has its probability.
 
     Raises:
-        Refusal: 404 at what is not in the graph; 501 where this version explains nothing.
+        Refusal: 404, at an id or a relation that is not in the graph.
     """
-    ask = getattr(predictor, "explain", None)
-    if ask is None:
-        raise Refusal(501, "no_explanations", "this version explains nothing", remedy="upgrade relwise")
     try:
-        found = ask(*edge.parts())
+        found = predictor.explain(*edge.parts())
     except InputError as error:
         raise unknown_part(predictor.graph, [edge.parts()], error, "") from None
-    return str(found.sentence), _finite(found.to_json())
+    return ExplanationShape.model_validate(_finite(found.to_json()))
 
 
 def unknown_part(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,9 +21,9 @@ PAGE_OPEN = frozenset({"/", "/page/login"})
 class Guard:
     """Refuses whoever does not bear the token, or calls the server by a name that is not its own.
 
-    The token comes as `Authorization: Bearer TOKEN`; or, as browsers ask a person for it, as the password of HTTP's
-    Basic scheme, under any name. It is compared in constant time. The web page has a cookie of its own, which is good
-    for the page alone: where `app.state.sessions` is there, whoever asks for a page without one is led to its login.
+    The token comes as `Authorization: Bearer TOKEN`, and is compared in constant time. The web page has a cookie of its
+    own, which is good for the page alone: where `app.state.sessions` is there, whoever asks for a page without one is
+    led to its login.
 
     Args:
         app: what is guarded, HTTP and WebSocket alike.
@@ -66,14 +64,13 @@ class Guard:
                 return Refusal(303, "login", "this page asks for the token", headers={"Location": "./login"})
         if hmac.compare_digest(_token(headers.get(b"authorization", b"")), self.token.encode()):
             return None
-        scheme = "Bearer" if path.startswith("/v1/") or path == "/metrics" else "Basic"
         return Refusal(
             401,
             "unauthorised",
             "the token is missing or wrong",
             field="Authorization",
             remedy="send the header Authorization: Bearer TOKEN",
-            headers={"WWW-Authenticate": f'{scheme} realm="relwise"'},
+            headers={"WWW-Authenticate": 'Bearer realm="relwise"'},
         )
 
 
@@ -86,11 +83,4 @@ def _host(header: bytes) -> str:
 def _token(header: bytes) -> bytes:
     """The token in an Authorization header; empty where there is none."""
     scheme, _, value = header.partition(b" ")
-    if scheme.lower() == b"bearer":
-        return value.strip()
-    if scheme.lower() == b"basic":
-        try:
-            return base64.b64decode(value, validate=True).partition(b":")[2]
-        except (binascii.Error, ValueError):
-            return b""
-    return b""
+    return value.strip() if scheme.lower() == b"bearer" else b""

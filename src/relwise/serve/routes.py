@@ -42,7 +42,6 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         404: "An id, a relation or a run is unknown; near ones are named",
         413: "The body is too long",
         422: "A part of the request is wrong; which, is said",
-        501: "Not in this version",
         503: "Too many requests wait",
         504: "It takes too long",
     }
@@ -82,11 +81,11 @@ def api(service: Service, *, needs_token: bool) -> APIRouter:
         answers = await service.worker.run(lambda: answering.top_k(run.predictor, asked.queries, asked.k, asked.known))
         return TopKAnswer(run=run.name, answers=answers)
 
-    @v1.post("/explain", responses={**ASKING, **_problems(501)}, summary="Why an edge has its probability")
+    @v1.post("/explain", responses=ASKING, summary="Why an edge has its probability")
     async def explain(asked: ExplainRequest) -> ExplainAnswer:
         run = service.runs.get(asked.run)
-        sentence, explanation = await service.worker.run(lambda: answering.explain(run.predictor, asked))
-        return ExplainAnswer(run=run.name, sentence=sentence, explanation=explanation)
+        found = await service.worker.run(lambda: answering.explain(run.predictor, asked))
+        return ExplainAnswer(run=run.name, sentence=found.sentence, explanation=found)
 
     @v1.get("/relations", responses=LOOKING, summary="The relations there are")
     async def relations(run: RunName = None) -> RelationsAnswer:

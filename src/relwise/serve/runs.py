@@ -69,8 +69,7 @@ class ServedRun:
         self.predictor.predict_proba([(edge.head, name, edge.tail)])
         queries = [Query(head=edge.head, relation=name), Query(relation=name, tail=edge.tail)]
         top_k(self.predictor, queries, 1, False)
-        if hasattr(self.predictor, "explain"):
-            explain(self.predictor, edge)
+        explain(self.predictor, edge)
 
     def info(self) -> RunInfo:
         graph = self.predictor.graph

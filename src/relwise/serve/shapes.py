@@ -6,6 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from relwise.serve.explanation import ExplanationShape
+
 MOST_EDGES = 10_000  # edges a request: well under a second of scoring, and a body of about a megabyte
 MOST_QUERIES = 256  # each multiplies with every candidate
 MOST_K = 1_000
@@ -110,7 +112,7 @@ class ExplainAnswer(BaseModel):
 
     run: str
     sentence: str
-    explanation: dict[str, JsonValue]
+    explanation: ExplanationShape
 
 
 class RelationInfo(BaseModel):
