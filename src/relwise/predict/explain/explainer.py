@@ -94,7 +94,8 @@ class Explainer:
 
         Those that the logit needs most come first.
         """
-        order = np.argsort(-influence.effect, kind="stable")
+        facts = np.flatnonzero(influence.layer)  # the edge asked about, if it was one of them, has no message left
+        order = facts[np.argsort(-influence.effect[facts], kind="stable")]
         tried = np.unique(np.concatenate([order[: TRIED * SHOWN], order[::-1][: TRIED * AGAINST]]))
         logits = occlusion.logits([Case(), *(Case(silent=(int(fact),)) for fact in tried)])
         effects = logits[0] - logits[1:]

@@ -20,7 +20,7 @@ class Influence:
     Args:
         effect: (F,) how much lower the logit were without the fact, by the gradient.
         flow: (F,) how much attention it has: of its messages, each one's α times that on its way to an end.
-        layer: (F,) the last layer in which it has a message.
+        layer: (F,) the last layer in which it has a message; 0 of one that has none left.
         message: (F,) which of that layer's messages: the one with the most attention.
         attention: (F,) α of that message, the heads' mean.
         side: (F,) 1 where it bears on the head, 2 on the tail, 3 on both.
