@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from starlette.testclient import TestClient
+
+from relwise.serve.options import ServeOptions
+from relwise.serve.shapes import MOST_EDGES, MOST_QUERIES
 
 V1 = {"/v1/score", "/v1/top-k", "/v1/explain", "/v1/relations", "/v1/nodes", "/v1/model", "/v1/runs"}
 
@@ -30,3 +34,14 @@ def test_the_document_types_every_answer(asking: TestClient) -> None:
                 schema = next(iter(answer["content"].values()))["schema"]
                 assert schema == {"type": "string"} if path == "/metrics" and status == "200" else "$ref" in schema
                 assert (schema.get("$ref") == "#/components/schemas/ErrorAnswer") == (int(status) >= 400)
+
+
+def test_the_documentation_tells_of_every_endpoint_and_limit(asking: TestClient) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    document = asking.get("/openapi.json").json()
+    told = set(re.findall(r"^\| `(\w+) (/[\w/-]+)` \|", page, re.MULTILINE))
+    assert told == {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    for limit in (f"{MOST_EDGES:,} edges", f"{MOST_QUERIES} queries", f"more than {ServeOptions().waiting} requests"):
+        assert limit in page
+    assert f"{ServeOptions().body // 2**20} MiB" in page
+    assert f"`--timeout` seconds ({ServeOptions().timeout:g})" in page
