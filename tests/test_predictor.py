@@ -21,12 +21,13 @@ from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import evaluate
 from relwise.predict import top
+from relwise.predict.answers import Query
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
 from tests.fakes import small_graph
 from tests.small_data import TINY, triples
 
-COLUMNS = ["head", "relation", "tail", "name", "probability", "known"]
+COLUMNS = ["head", "relation", "tail", "name", "probability", "known", "evidence"]
 RELATIONS = ["works_at", "owns", "knows", "located_in"]
 Triple = tuple[str, str, str]
 
@@ -459,3 +460,53 @@ def test_where_everything_leaks_the_measures_without_are_none_and_still_json(tmp
     assert metrics["without_leaked"]["counts"]["micro"]["positives"] == 0
     model.save(tmp_path)
     assert "(100.0 %)" in (tmp_path / "MODEL_CARD.md").read_text()
+
+
+# -- more ways to ask -------------------------------------------------------------------------------------
+
+
+def test_a_batch_answers_as_its_queries_do_one_by_one(model: RelationshipPredictor) -> None:
+    queries = [
+        Query("works_at", head="pe0"), Query("knows", tail="pe3"), Query("works_at", head="pe4"),
+        Query("works_at", tail="co1"), Query("knows", head="pe3"),
+    ]  # fmt: skip
+    for frame, query in zip(model.top_k_batch(queries, 4), queries, strict=True):
+        pd.testing.assert_frame_equal(frame, model.top_k(query.relation, query.head, query.tail, 4))
+    assert model.top_k_batch([]) == []
+
+
+def test_a_condition_says_who_may_be_listed(model: RelationshipPredictor) -> None:
+    everyone = model.top_k("works_at", head="pe0", k=100)
+    some = model.top_k("works_at", head="pe0", k=100, where="id in ('co1', 'co2', 'co4')")
+    assert set(some["tail"]) == set(everyone["tail"]) & {"co1", "co2", "co4"}
+    rest = everyone[everyone["tail"].isin(some["tail"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(some, rest)
+    assert len(model.top_k("works_at", head="pe0", where="false")) == 0
+
+
+def test_the_likeliest_relations_between_two_nodes(model: RelationshipPredictor) -> None:
+    found = model.top_relations("pe0", "co1", known=True)
+    graph = model.graph
+    fits = {r.name for r in graph.relations if (r.head, r.tail) == ("person", "company")}
+    assert set(found["relation"]) == fits
+    assert found["probability"].tolist() == sorted(found["probability"], reverse=True)
+    expected = model.predict_proba([(h, r, t) for h, r, t in found[["head", "relation", "tail"]].to_numpy()])
+    np.testing.assert_allclose(found["probability"], expected)
+    with pytest.raises(InputError, match="no relation leads from city to"):
+        model.top_relations("ci0", "pe0")
+    with pytest.raises(InputError, match="no node has the id 'x'"):
+        model.top_relations("x", "pe0")
+
+
+@pytest.mark.parametrize("prior", [0.01, 0.9])
+def test_the_share_of_true_pairs_can_be_stated(model: RelationshipPredictor, prior: float) -> None:
+    edges = [("pe0", "works_at", "co1"), ("pe0", "works_at", "co2")]
+    before, after = model.predict_proba(edges), model.predict_proba(edges, prior=prior)
+    share = model.final.share_true
+    odds = before / (1 - before) * (prior / (1 - prior)) / (share / (1 - share))
+    np.testing.assert_allclose(after, odds / (1 + odds))
+    listed = model.top_k("works_at", head="pe0", k=1, prior=prior)
+    asked = [tuple(listed.loc[0, ["head", "relation", "tail"]])]
+    np.testing.assert_allclose(listed["probability"], model.predict_proba(asked, prior=prior), rtol=1e-5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="is no share"):
+        model.predict_proba(edges, prior=1.0)

@@ -47,7 +47,7 @@ class RelationshipPredictor(Answers):
     >>> model.predict_proba([(0, "likes", 1), (0, "likes", 20)]).shape
     (2,)
     >>> list(model.top_k("likes", head=0, k=2).columns)
-    ['head', 'relation', 'tail', 'name', 'probability', 'known']
+    ['head', 'relation', 'tail', 'name', 'probability', 'known', 'evidence']
     """
 
     def __init__(self, seed: int = 0, **settings: Unpack[SettingsKeywords]) -> None:

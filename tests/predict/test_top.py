@@ -64,6 +64,7 @@ def test_partners_go_with_their_graph() -> None:
     company = int(graph.node_index("company", ["co19"])[0])
     assert company in top.KnownPartners.of(grown).find(1, 0, "tail")
     assert company not in top.KnownPartners.of(graph).find(1, 0, "tail")
+    gc.collect()
     held = len(top._PARTNERS)
     del grown
     gc.collect()

@@ -18,12 +18,13 @@ from relwise.evaluate.reliability import with_prior
 from relwise.nn.decoders import End
 from relwise.predict.evidence.choose import choose_patterns
 from relwise.predict.evidence.features import Evidence
-from relwise.predict.evidence.plan import Pattern
+from relwise.predict.evidence.plan import Pattern, describe_pattern
 from relwise.predict.evidence.ties import Ties, fits
 from relwise.predict.judge import Judge, fit_judge
 from relwise.predict.scorer import Scorer
 
 MOST = 100_000  # validation edges that are fitted on
+TOLD = 2  # typed paths that are told of an edge in a list
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +132,20 @@ class FinalScorer:
         if not 0 < prior < 1:
             raise InputError(f"prior = {prior} is no share", remedy="give the share of true pairs, between 0 and 1")
         return with_prior(found, self.share_true, prior)
+
+    def told(self, edges: Edges) -> list[str]:
+        """(n,) the typed paths that speak most for each edge, in words; empty where none does.
+
+        At most `TOLD` of those that raise the final logit, the weightiest first.
+        """
+        if not self.evidence.width or not len(edges):
+            return [""] * len(edges)
+        raised = self.evidence.table(edges).own * self.judge.own[edges.relations]
+        most = np.argsort(-raised, axis=1, kind="stable")[:, :TOLD]
+        return [
+            "; ".join(describe_pattern(self.graph, self.evidence.patterns[relation][p]) for p in best if row[p] > 0)
+            for relation, best, row in zip(edges.relations.tolist(), most.tolist(), raised, strict=True)
+        ]
 
     @property
     def block(self) -> FinalBlock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,11 +14,14 @@ import pandas as pd
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.nn.decoders import End
-from relwise.predict.scorer import Scorer, sigmoid
+from relwise.predict.final import FinalScorer
 
 BLOCK = 64 * 2**20  # bytes of scores at a time
 
-COLUMNS = ["head", "relation", "tail", "name", "probability", "known"]
+COLUMNS = ["head", "relation", "tail", "name", "probability", "known", "evidence"]
+
+Row = dict[str, Any]
+"""One edge by the names in `COLUMNS`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,24 +63,83 @@ class KnownPartners:
 _PARTNERS: WeakKeyDictionary[Graph, KnownPartners] = WeakKeyDictionary()
 
 
-def top_k(scorer: Scorer, relation: int, anchor: int, missing: End, k: int, known: bool = False) -> pd.DataFrame:
-    """The k likeliest candidates for one end of an edge.
+@dataclass(frozen=True)
+class Asked:
+    """One query: an edge with an end missing.
 
     Args:
-        scorer: of the graph.
         relation: relation index.
         anchor: node index of the end that is given.
         missing: the end that is asked for.
-        k: how many.
+    """
+
+    relation: int
+    anchor: int
+    missing: End
+
+
+def top_k(
+    scorer: FinalScorer,
+    queries: Sequence[Asked],
+    k: int,
+    known: bool = False,
+    prior: float | None = None,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> list[list[Row]]:
+    """The k likeliest candidates for one end of an edge, for each of several queries; every candidate is scored.
+
+    Args:
+        scorer: of the graph.
+        queries: what is asked.
+        k: how many of each.
         known: whether known edges are listed too (and marked); else only missing ones are.
+        prior: the share of pairs that probabilities assume to hold; None: the scorer's.
+        allowed: (N,) which nodes may be listed; None: all.
 
     Returns:
-        Columns head, relation, tail, name (of the candidate), probability, known; likeliest first.
-    """
-    scores = scorer.block(missing, np.array([relation]), np.array([anchor]))
-    nodes, logits, is_known = best_candidates(scorer.graph, scores[0], relation, anchor, missing, k, known)
-    edges = _edges(relation, np.full(len(nodes), anchor), nodes, missing)
-    return describe(scorer.graph, edges, sigmoid(logits), is_known, nodes)
+        Of each query its rows (`COLUMNS`), likeliest first; `name` is the candidate's.
+    """  # fmt: skip
+    graph = scorer.graph
+    found: list[tuple[npt.NDArray, npt.NDArray, npt.NDArray] | None] = [None] * len(queries)
+    for (relation, missing), places in _alike(queries).items():
+        low, high = (int(x) for x in (graph.head_ranges if missing == "head" else graph.tail_ranges)[relation])
+        size = max(1, BLOCK // (4 * max(1, high - low)))
+        for part in (places[i : i + size] for i in range(0, len(places), size)):
+            anchors = np.array([queries[place].anchor for place in part])
+            scores = scorer.block(missing, np.full(len(part), relation), anchors)
+            for place, anchor, row in zip(part, anchors.tolist(), scores, strict=True):
+                if allowed is not None:
+                    row = np.where(allowed[low:high], row, -np.inf)
+                nodes, logits, is_known = best_candidates(graph, row, relation, anchor, missing, k, known)
+                kept = np.ones(len(nodes), dtype=bool) if allowed is None else allowed[nodes]
+                found[place] = (nodes[kept], logits[kept], is_known[kept])
+    edges, logits, is_known, named = [], [], [], []
+    for query, best in zip(queries, found, strict=True):
+        assert best is not None
+        nodes = best[0]
+        edges.append(_edges(query.relation, np.full(len(nodes), query.anchor), nodes, query.missing))
+        for values, own in zip((logits, is_known, named), (best[1], best[2], nodes), strict=True):
+            values.append(own)
+    if not edges:
+        return []
+    rows = describe(
+        scorer,
+        Edges.concatenate(*edges),
+        np.concatenate(logits),
+        np.concatenate(is_known),
+        np.concatenate(named),
+        prior,
+    )
+    ends = np.cumsum([len(one) for one in edges])
+    return [rows[end - len(one) : end] for one, end in zip(edges, ends.tolist(), strict=True)]
+
+
+def _alike(queries: Sequence[Asked]) -> dict[tuple[int, End], list[int]]:
+    """The places of queries of one relation and end."""
+    groups: dict[tuple[int, End], list[int]] = {}
+    for place, query in enumerate(queries):
+        groups.setdefault((query.relation, query.missing), []).append(place)
+    return groups
 
 
 def best_candidates(
@@ -116,7 +180,7 @@ def best_candidates(
     return chosen + low, scores[chosen], np.isin(chosen + low, partners)
 
 
-def predict_missing(scorer: Scorer, relation: int, k: int) -> pd.DataFrame:
+def predict_missing(scorer: FinalScorer, relation: int, k: int, prior: float | None = None) -> list[Row]:
     """The k likeliest edges of a relation that are not known, over all pairs of its types.
 
     Scores are computed in blocks of heads; of each block only the k best are kept.
@@ -146,24 +210,46 @@ def predict_missing(scorer: Scorer, relation: int, k: int) -> pd.DataFrame:
         order = np.argsort(-best_logits, kind="stable")[:k]
         best_edges, best_logits = best_edges[order], best_logits[order]
     none = np.zeros(len(best_edges), dtype=bool)
-    return describe(graph, best_edges, sigmoid(best_logits), none, best_edges.tails)
+    return describe(scorer, best_edges, best_logits, none, best_edges.tails, prior)
 
 
-def describe(graph: Graph, edges: Edges, probability: np.ndarray, known: np.ndarray, named: np.ndarray) -> pd.DataFrame:
-    """Edges as a table of ids with the name of one node each."""
-    return pd.DataFrame(
-        {
-            "head": [graph.node_id(int(node)) for node in edges.heads],
-            "relation": [graph.relation_names[int(r)] for r in edges.relations],
-            "tail": [graph.node_id(int(node)) for node in edges.tails],
-            "name": [graph.node_label(int(node)) for node in named],
-            "probability": np.asarray(probability, dtype=np.float64),
-            "known": np.asarray(known, dtype=bool),
-        },
-        columns=COLUMNS,
+def describe(
+    scorer: FinalScorer,
+    edges: Edges,
+    logits: npt.NDArray,
+    known: npt.NDArray,
+    named: npt.NDArray,
+    prior: float | None = None,
+) -> list[Row]:
+    """Edges as rows of ids, with the name of one node each, the probability and what evidence there is.
+
+    Args:
+        scorer: whose final logits they are.
+        edges: n edges.
+        logits: (n,) their final logits.
+        known: (n,) whether each is a known edge.
+        named: (n,) the node whose name is given.
+        prior: see `top_k`.
+    """  # fmt: skip
+    graph = scorer.graph
+    columns = (
+        [graph.node_id(int(node)) for node in edges.heads],
+        [graph.relation_names[int(r)] for r in edges.relations],
+        [graph.node_id(int(node)) for node in edges.tails],
+        [graph.node_label(int(node)) for node in named],
+        scorer.calibrated(logits, edges.relations, prior).tolist(),
+        np.asarray(known, dtype=bool).tolist(),
+        scorer.told(edges),
     )
+    return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _edges(relation: int, anchors: np.ndarray, nodes: np.ndarray, missing: End) -> Edges:
+def as_frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """Rows as a table, typed even where there are none."""
+    frame = pd.DataFrame(list(rows), columns=COLUMNS)
+    return frame.astype({"probability": np.float64, "known": bool})
+
+
+def _edges(relation: int, anchors: npt.NDArray, nodes: npt.NDArray, missing: End) -> Edges:
     relations = np.full(len(nodes), relation)
     return Edges(nodes, relations, anchors) if missing == "head" else Edges(anchors, relations, nodes)

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from relwise.data.graph import Attribute, Graph
 from relwise.nn.attributes import TypeEncoder
 from relwise.predict.explain.explanation import AttributeEffect, Side
 from relwise.predict.explain.layers import Floats
-from relwise.predict.explain.occlusion import Case, Occlusion
+from relwise.predict.explain.occlusion import Case
 
 LONGEST = 80  # letters of a value that are shown
 
-
-def attribute_cases(graph: Graph, inputs: list, occlusion: Occlusion) -> list[tuple[Side, Attribute, int, Case]]:
-    """Each end's attributes that have a value: whose, which, the row in its table, and the case without it.
-
-    Args:
-        graph: the graph.
-        inputs: each node type's prepared attributes.
-        occlusion: of the edge.
-    """
-    cone, cases = occlusion.cone, []
-    sides: list[tuple[Side, int]] = [("head", cone.ends[0]), ("tail", cone.ends[1])]
-    for side, end in sides[: 1 if cone.ends[0] == cone.ends[1] else 2]:
-        node = int(cone.nodes[end])
-        kind = int(np.searchsorted(graph.offsets, node, side="right")) - 1
-        encoder, row = occlusion.states.network.encoders[kind], node - int(graph.offsets[kind])
-        assert isinstance(encoder, TypeEncoder)
-        for attribute, less in changes_without(encoder, graph.node_types[kind].attributes, inputs[kind], row):
-            cases.append((side, attribute, row, Case(start={end: cone.states[0][end] + less})))
-    return cases
+Ends = tuple[int, int, Floats]
 
 
 @torch.no_grad()
@@ -93,14 +78,36 @@ def shown(attribute: Attribute, row: int) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def attribute_effects(graph: Graph, inputs: list, occlusion: Occlusion, base: float) -> list[AttributeEffect]:
-    """The attributes of both ends by how much they matter."""
-    cases = attribute_cases(graph, inputs, occlusion)
-    if not cases:
-        return []
-    logits = occlusion.logits([case for *_, case in cases])
+def attribute_effects(
+    graph: Graph,
+    encoders: Sequence[nn.Module],
+    inputs: list,
+    ends: tuple[Ends, Ends],
+    logits: Callable[[Sequence[Case]], Floats],
+    base: float,
+) -> list[AttributeEffect]:
+    """The attributes of both ends by how much they matter.
+
+    Args:
+        graph: the graph.
+        encoders: one per node type.
+        inputs: each node type's prepared attributes.
+        ends: head and tail: the node, its place in what is computed again, and its (d,) h^(0).
+        logits: the logit in each case.
+        base: the logit as it is.
+    """
+    whose, cases = [], []
+    sides: Sequence[Side] = ("head", "tail")
+    for side, (node, place, start) in zip(sides, ends[: 1 if ends[0][0] == ends[1][0] else 2], strict=False):
+        kind = int(np.searchsorted(graph.offsets, node, side="right")) - 1
+        encoder, row = encoders[kind], node - int(graph.offsets[kind])
+        assert isinstance(encoder, TypeEncoder)
+        for attribute, less in changes_without(encoder, graph.node_types[kind].attributes, inputs[kind], row):
+            whose.append((side, attribute, row))
+            cases.append(Case(start={place: start + less}))
+    effects = base - logits(cases) if cases else []
     found = [
-        AttributeEffect(side, attribute.name, shown(attribute, row), float(base - logit))
-        for (side, attribute, row, _), logit in zip(cases, logits, strict=True)
+        AttributeEffect(side, attribute.name, shown(attribute, row), float(effect))
+        for (side, attribute, row), effect in zip(whose, effects, strict=True)
     ]
     return sorted(found, key=lambda one: -abs(one.effect))

@@ -7,26 +7,30 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from relwise.data.edges import Edges
-from relwise.data.graph import Graph
 from relwise.nn.model import RelGNN
 from relwise.predict.evidence.ties import Ties
+from relwise.predict.explain import cone as cones
+from relwise.predict.explain import plain as plains
 from relwise.predict.explain.attributes import attribute_effects
-from relwise.predict.explain.cone import MOST, cone_of
-from relwise.predict.explain.explanation import Carrier, Explanation, Side
+from relwise.predict.explain.cone import cone_of
+from relwise.predict.explain.explanation import Carrier, Explanation
 from relwise.predict.explain.influence import Influence, influence_of
+from relwise.predict.explain.naming import Naming
 from relwise.predict.explain.occlusion import Case, Occlusion
 from relwise.predict.explain.paths import nodes_of, paths_between
+from relwise.predict.explain.plain import plain_of, why_not
 from relwise.predict.explain.sentence import sentence
 from relwise.predict.explain.similar import SimilarEdges
-from relwise.predict.explain.states import LayerStates
+from relwise.predict.explain.states import LayerStates, MessageArrays
 
 if TYPE_CHECKING:
     from relwise.predict.answers import Answers
 
 SHOWN, AGAINST = 10, 5  # ties for and against that are shown
-TRIED = 2  # times as many are silenced, to find those: the gradient alone would misplace some
+TRIED = 2  # times as many are silenced to find those: influence alone would misplace some
 
 
 class Explainer:
@@ -42,10 +46,15 @@ class Explainer:
         self.inputs, adjacency, edge_inputs = answers._prepared()
         self.ties = Ties.of(self.graph, self.split.message)
         self.similar = SimilarEdges(self.scorer)
+        self.naming = Naming(self.graph, self.split.message)
         self.states: LayerStates | None = None
         if isinstance(self.network, RelGNN):
             self.states = LayerStates.of(self.network, self.inputs, adjacency, edge_inputs)
-        self._oriented = _oriented(self.graph, self.split.message)
+            self.messages = self.states.messages
+            return
+        self.messages = MessageArrays.of(adjacency)
+        with torch.no_grad():
+            self.start = self.network.start(self.inputs, adjacency)
 
     def explain(self, edge: Edges, probability: float) -> Explanation:
         """The explanation of one edge.
@@ -62,30 +71,30 @@ class Explainer:
         paths, notes = paths_between(graph, self.ties, head, relation, tail)
         similar, more = self.similar.find(head, relation, tail)
         ends = nodes_of(graph, [head, tail])
-        name = graph.relation_names[relation]
         base = Explanation(
-            "", ends[0], name, ends[1], bool(here.any()), probability, float(self.scorer.logits(edge)[0]),
-            paths=tuple(paths), similar=tuple(similar), notes=(*notes, *more),
+            "", ends[0], graph.relation_names[relation], ends[1], bool(here.any()), probability,
+            float(self.scorer.logits(edge)[0]), paths=tuple(paths), similar=tuple(similar), notes=(*notes, *more),
         )  # fmt: skip
-        if self.states is None:
-            note = f"carriers, attributes: of RelGNN alone, and this network is {type(self.network).__name__}"
-            found = replace(base, notes=(note, *base.notes))
-            return replace(found, sentence=sentence(found, looked=False))
-        found = self._carried(base, self.occlusion(head, relation, tail))
-        return replace(found, sentence=sentence(found))
+        if self.states is not None:
+            found = self._carried(base, self.occlusion(head, relation, tail))
+        elif why := why_not(self.network):
+            name = type(self.network).__name__
+            return _told(base, [], (), [f"carriers, attributes, attention: not of {name}, {why}"], looked=False)
+        else:
+            found = self._occluded(base, (head, relation, tail))
+        return found
 
     def occlusion(self, head: int, relation: int, tail: int) -> Occlusion:
         """What the logit of an edge depends on, the edge itself silent."""
-        assert self.states is not None
+        if self.states is None:
+            raise ValueError("occlusion message by message is RelGNN's alone")
         occlusion = Occlusion(self.states, cone_of(self.states, head, tail), relation)
         asked = self.fact(head, relation, tail)
         return occlusion if asked is None else occlusion.without(occlusion.cone.fact_place(asked))
 
     def fact(self, head: int, relation: int, tail: int) -> int | None:
         """The fact of the message graph that an edge states; None where it carries no message."""
-        assert self.states is not None
-        arrays = self.states.messages
-        into = arrays.into(tail)
+        arrays, into = self.messages, self.messages.into(tail)
         same = np.flatnonzero((arrays.source[into] == head) & (arrays.relation[into] == relation))
         return int(arrays.fact[into][same[0]]) if len(same) else None
 
@@ -104,55 +113,50 @@ class Explainer:
 
     def _carried(self, base: Explanation, occlusion: Occlusion) -> Explanation:
         """With the ties and attributes that bore on the logit."""
-        ties = influence_of(occlusion)
-        logit, tried, effects = self.strongest(occlusion, ties)
-        carriers = self._carriers(occlusion, ties, tried, effects)
-        attributes = attribute_effects(self.graph, self.inputs, occlusion, logit)
-        skipped = sum(level.skipped for level in occlusion.cone.levels)
-        notes = list(base.notes)
-        if skipped:
-            notes.append(
-                f"carriers: ties of {skipped:,} neighbours with the most were not looked at ({MOST:,} a layer are)"
+        cone, influence = occlusion.cone, influence_of(occlusion)
+        logit, tried, effects = self.strongest(occlusion, influence)
+        carriers = []
+        for fact, effect in zip(tried.tolist(), effects.tolist(), strict=True):
+            layer, place = int(influence.layer[fact]), influence.message[fact]
+            level = cone.levels[layer - 1]
+            message = (
+                int(cone.nodes[level.source[place]]),
+                int(level.relation[place]),
+                int(cone.nodes[level.target[place]]),
             )
-        if len(ties.effect) > len(tried):
-            notes.append(f"carriers: of {len(ties.effect):,} ties the {len(tried)} of most influence were silenced")
-        return replace(
-            base,
-            logit=logit,
-            carriers=tuple(c for c in carriers if c.effect > 0)[:SHOWN],
-            against=tuple(c for c in reversed(carriers) if c.effect < 0)[:AGAINST],
-            attributes=tuple(attributes),
-            notes=tuple(notes),
-        )
+            attention, side = float(influence.attention[fact]), int(influence.side[fact])
+            carriers.append(self.naming.carrier(message, layer, attention, effect, side))
+        head, tail = ((int(cone.nodes[end]), end, cone.states[0][end]) for end in cone.ends)
+        of_nodes = self.graph, self.network.encoders, self.inputs
+        attributes = attribute_effects(*of_nodes, (head, tail), occlusion.logits, logit)
+        notes, ties = [], int((influence.layer > 0).sum())
+        if skipped := sum(level.skipped for level in cone.levels):
+            many = f"{cones.MOST:,} messages a layer are"
+            notes.append(f"carriers: the ties of {skipped:,} neighbours with the most were not looked at; {many}")
+        if ties > len(tried):
+            notes.append(f"carriers: of {ties:,} ties the {len(tried)} of most influence were silenced one by one")
+        return _told(replace(base, logit=logit, attributes=tuple(attributes)), carriers, base.notes, notes)
 
-    def _carriers(self, occlusion: Occlusion, ties: Influence, facts: np.ndarray, effects: np.ndarray) -> list[Carrier]:
-        """Facts of the cone as the data state them."""
-        cone, found = occlusion.cone, []
-        sides: Sequence[Side] = ("head", "tail", "both")
-        for fact, effect in zip(facts.tolist(), effects.tolist(), strict=True):
-            level, message = cone.levels[ties.layer[fact] - 1], ties.message[fact]
-            source, target = (int(cone.nodes[array[message]]) for array in (level.source, level.target))
-            head, relation, tail = self._stated(source, int(level.relation[message]), target)
-            ends = nodes_of(self.graph, [head, tail])
-            found.append(
-                Carrier(
-                    ends[0], self.graph.relation_names[relation], ends[1], int(ties.layer[fact]),
-                    float(ties.attention[fact]), effect, sides[ties.side[fact] - 1],
-                )
-            )  # fmt: skip
-        return found
-
-    def _stated(self, source: int, relation: int, target: int) -> tuple[int, int, int]:
-        """The edge, as the data have it, whose message this is."""
-        graph = self.graph
-        if relation >= graph.num_relations:
-            return target, int(np.flatnonzero(graph.directed)[relation - graph.num_relations]), source
-        if not graph.directed[relation]:
-            key = (relation * graph.num_nodes + source) * graph.num_nodes + target
-            place = np.searchsorted(self._oriented, key)
-            if place == len(self._oriented) or self._oriented[place] != key:
-                return target, relation, source
-        return source, relation, target
+    def _occluded(self, base: Explanation, edge: tuple[int, int, int]) -> Explanation:
+        """The same of a network whose attention is not known: ties of the two ends, silenced one by one."""
+        plain = plain_of(self.network, self.start, self.graph, self.messages, edge, self.fact(*edge))
+        ties = plain.ties()
+        tried = ties[: plains.TRIED]
+        logit, *without = plain.logits([Case(), *(Case(silent=(tie.fact,)) for tie in tried)]).tolist()
+        carriers = []
+        for tie, other in zip(tried, without, strict=True):
+            message = int(plain.nodes[tie.source]), tie.relation, int(plain.nodes[tie.target])
+            carriers.append(self.naming.carrier(message, plain.depth, None, logit - other, tie.side))
+        head, tail = ((int(plain.nodes[end]), end, plain.start[end].numpy()) for end in plain.ends)
+        of_nodes = self.graph, self.network.encoders, self.inputs
+        attributes = attribute_effects(*of_nodes, (head, tail), plain.logits, logit)
+        name = type(self.network).__name__
+        notes = [f"carriers: of {name} by occlusion alone, and of the two ends' own ties alone; no attention is told"]
+        if len(tried) < len(ties):
+            notes.append(f"carriers: of {len(ties):,} ties {len(tried)} were silenced, to those with few ties first")
+        if plain.cut:
+            notes.append(f"carriers: the messages into {plain.cut:,} neighbours with the most were left out")
+        return _told(replace(base, logit=logit, attributes=tuple(attributes)), carriers, base.notes, notes)
 
 
 def explainer_of(answers: Answers) -> Explainer:
@@ -163,8 +167,15 @@ def explainer_of(answers: Answers) -> Explainer:
     return kept
 
 
-def _oriented(graph: Graph, edges: Edges) -> np.ndarray:
-    """The keys of the edges of undirected relations, ascending, each as it is stated."""
-    some = ~graph.directed[edges.relations]
-    heads, relations, tails = edges.heads[some], edges.relations[some], edges.tails[some]
-    return np.sort((relations * graph.num_nodes + heads) * graph.num_nodes + tails)
+def _told(
+    base: Explanation, carriers: Sequence[Carrier], notes: Sequence[str], more: Sequence[str], looked: bool = True
+) -> Explanation:
+    """With the ties for and against, all notes, and the sentence."""
+    order = sorted(carriers, key=lambda carrier: -carrier.effect)
+    found = replace(
+        base,
+        carriers=tuple(c for c in order if c.effect > 0)[:SHOWN],
+        against=tuple(c for c in reversed(order) if c.effect < 0)[:AGAINST],
+        notes=(*more, *notes),
+    )
+    return replace(found, sentence=sentence(found, looked))
