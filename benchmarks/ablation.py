@@ -60,10 +60,10 @@ PARTS: dict[str, Part] = {
     "masking off": Part(change=masking_off),
     "ASA's warm-up off": Part({"warmup": 0}),
     "ASA off": Part({"sampler": "random"}),
-    # Amazon has two message relations and a matrix for each; Canada 20, and 10 bases.
+    # Amazon has two message relations and a matrix for each; Canada 22, and 10 bases.
     "1 basis": Part({"bases": 1}),
     "2 bases": Part({"bases": 2}),
-    "20 bases": Part({"bases": 20}, data=("canada_procurement",)),
+    "22 bases": Part({"bases": 22}, data=("canada_procurement",)),
     "1 head": Part({"heads": 1}),
     "4 heads": Part({"heads": 4}),
     "1 layer": Part({"layers": 1}),
