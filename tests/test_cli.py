@@ -23,7 +23,7 @@ from tests.small_data import TINY, benchmark_folder, schema_folder, triples_fold
 SET = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
 MEASURES = {"auc", "ap", "f1", "mrr", "hits@1", "hits@10", "hits@30"}
 BASELINES = {"degree_product", "adamic_adar", "path3"}
-ROW = {"head", "relation", "tail", "name", "probability", "known"}
+ROW = {"head", "relation", "tail", "name", "probability", "known", "evidence"}
 
 
 @pytest.fixture(scope="module")
