@@ -11,26 +11,39 @@ from relwise.report.charts import diagonal
 from relwise.report.facts import Facts
 from relwise.report.markup import join, table, tag
 
-SERIES = (("final", "calibrated (what is shown)"), ("network", "network alone, as trained"))
+SERIES = (("final", "calibrated, as shown"), ("network", "network alone, as trained"))
+COLUMNS = (
+    ("ece", "ECE"), ("brier", "Brier"), ("f1_at_half", "F1 at 0.5"), ("f1_at_threshold", "F1 at threshold"),
+    ("f1_best", "best F1"),
+)  # fmt: skip
+NONE = (
+    "The probabilities of this run are not calibrated: they compare predictions with each other, and are no "
+    "frequencies. 0.9 does not mean nine in ten."
+)
+EXPLAINED = (
+    "ECE is the mean distance between what was promised and what came, Brier the mean squared error of the "
+    "probabilities: the smaller, the better. The threshold of F1 is the best one on validation; best F1 is with the "
+    "threshold that is best on test itself, which nobody can know before."
+)
 
 
 def calibration(facts: Facts) -> Markup:
-    """The reliability diagram with its two measures, before and after; a sentence where the run has none."""
+    """The reliability diagram with its measures, before and after; a sentence where the run has none."""
     found = facts.metrics.get("calibration")
     if not found:
-        return tag(
-            "p",
-            "The probabilities of this run are not calibrated: they compare predictions with each other, and are no "
-            "frequencies. 0.9 does not mean nine in ten.",
+        return tag("p", NONE)
+    if not found.get("fitted", True):
+        shown = [("network", found["network"])]
+        text = NONE
+    else:
+        shown = [(name, found[key]) for key, name in SERIES if found.get(key)]
+        text = (
+            "A point on the dashed line is a probability that keeps its promise: of the edges given 0.8, eight in ten "
+            f"are true. It was fitted on validation edges and is measured on test, for a share of "
+            f"{100 * found['prior']:.4g} % true edges among those asked about."
         )
-    shown = [(name, found[key]) for key, name in SERIES if found.get(key)]
-    prior = found.get("prior")
-    assumed = "" if prior is None else f" A share of {100 * prior:.4g} % true edges among those asked about is assumed."
-    text = (
-        "A point on the dashed line is a probability that keeps its promise: of the edges given 0.8, eight in ten are "
-        f"true. It was fitted on validation edges and is measured on test.{assumed}"
-    )
-    rows = [[name, f"{part['ece']:.4f}", f"{part['brier']:.4f}"] for name, part in shown]
+    told = [(key, name) for key, name in COLUMNS if key in shown[0][1]]
+    rows = [[name, *(_cell(part[key]) for key, _ in told)] for name, part in shown]
     return join(
         [
             tag("p", text),
@@ -40,13 +53,8 @@ def calibration(facts: Facts) -> Markup:
                 "share that is true",
                 {name: points(part["bins"]) for name, part in shown},
             ),
-            table("Distance from the promise: the smaller, the better", ["probability", "ECE", "Brier"], rows),
-            tag(
-                "p",
-                "ECE is the mean distance between what was promised and what came; Brier is the mean squared error of "
-                "the probabilities.",
-                class_="muted",
-            ),
+            table("How far a probability can be taken at its word", ["probability", *(n for _, n in told)], rows),
+            tag("p", EXPLAINED, class_="muted"),
         ]
     )
 
@@ -54,3 +62,7 @@ def calibration(facts: Facts) -> Markup:
 def points(bins: Sequence[Mapping[str, Any]]) -> list[tuple[float, float, int]]:
     """Bins as points of the diagram; an empty one is none."""
     return [(b["mean_probability"], b["share_true"], b["count"]) for b in bins if b["count"]]
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -167,7 +167,7 @@ def diagonal(
         path = " ".join(f"{x.at(a)},{y.at(b)}" for a, b, _ in points)
         drawn.append(tag("polyline", points=path, class_=f"series s{i}"))
         for a, b, count in points:
-            size = round(2 + 4 * math.sqrt(count / max(1, most)), 2)
+            size = round(1.5 + 3 * math.sqrt(count / max(1, most)), 2)
             drawn.append(tag("circle", cx=x.at(a), cy=y.at(b), r=size, class_=f"dot s{i}"))
     rows = [[name, f"{a:.3f}", f"{b:.3f}", f"{n:,}"] for name, points in series.items() for a, b, n in points]
     return _figure(title, drawn, list(series), table(title, ["", x_label, y_label, "edges"], rows))

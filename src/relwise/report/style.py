@@ -24,6 +24,7 @@ COLOURS = f"""
 @media (prefers-color-scheme: dark) {{ :root {{ {_colours(DARK)} }} }}
 """
 
+# A shadow on the side where a table goes on: the two grounds that scroll with it cover the two shadows that do not.
 CONTENT = """
 .rw { color: var(--ink); line-height: 1.5; }
 .rw h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 .4rem; overflow-wrap: anywhere; font-weight: 650; }
@@ -37,7 +38,11 @@ CONTENT = """
 .rw .muted { color: var(--muted); }
 .rw .lead { font-size: 1.05rem; }
 .rw :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
-.rw .scroll { overflow-x: auto; margin: .8rem 0; max-width: 100%; }
+.rw .scroll { overflow-x: auto; margin: .8rem 0; max-width: 100%; background:
+    linear-gradient(to right, var(--ground) 40%, transparent) left / 2rem 100% no-repeat local,
+    linear-gradient(to left, var(--ground) 40%, transparent) right / 2rem 100% no-repeat local,
+    linear-gradient(to right, var(--rule), transparent) left / .5rem 100% no-repeat scroll,
+    linear-gradient(to left, var(--rule), transparent) right / .5rem 100% no-repeat scroll; }
 .rw table { border-collapse: collapse; font-size: .875rem; min-width: min(100%, 20rem); }
 .rw caption { text-align: left; color: var(--muted); padding-bottom: .3rem; }
 .rw caption span { display: inline-block; max-width: calc(100vw - 2rem); position: sticky; left: 0; }

@@ -81,7 +81,7 @@ def test_an_explanation_begins_with_its_sentence_and_escapes_what_data_say() -> 
         similar=[{"head": bad, "tail": bad, "similarity": 0.9}],
         notes=[evil],
     )
-    made = explained(small_graph(), f"Because of {evil}.", found)
+    made = explained(small_graph(), {**found, "sentence": f"Because of {evil}."})
     read = Reader(made)
     assert read.text.startswith(f"Because of {evil}.")
     assert read.scripts == 0
@@ -91,4 +91,4 @@ def test_an_explanation_begins_with_its_sentence_and_escapes_what_data_say() -> 
 
 
 def test_an_explanation_of_nothing_is_its_sentence() -> None:
-    assert Reader(explained(small_graph(), "Unlikely.", _explanation())).text == "Unlikely."
+    assert Reader(explained(small_graph(), _explanation(sentence="Unlikely."))).text == "Unlikely."

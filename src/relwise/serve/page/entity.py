@@ -5,7 +5,6 @@ from __future__ import annotations
 from nicegui import ui
 
 from relwise.errors import InputError
-from relwise.serve.answering import explain
 from relwise.serve.page.elements import box, button, choice, dress, markup, text
 from relwise.serve.page.explained import explained
 from relwise.serve.page.lookup import (
@@ -22,7 +21,6 @@ from relwise.serve.page.lookup import (
 from relwise.serve.page.search import entity_link
 from relwise.serve.page.site import Site, problem
 from relwise.serve.runs import ServedRun
-from relwise.serve.shapes import Triple
 
 AT_ONCE = 15  # predictions listed, and how many more at a time
 MOST = 200
@@ -176,11 +174,10 @@ class _Row:
         self.reasons.set_visibility(opened)
         dress(self.why, aria_expanded="true" if opened else "false")
         if opened and not self.reasons.default_slot.children:
-            triple = Triple(head=self.edge[0], relation=self.edge[1], tail=self.edge[2])
             with self.reasons:
-                found = await self.site.ask(lambda: explain(self.run.predictor, triple))
+                found = await self.site.ask(lambda: self.run.predictor.explain(*self.edge))
                 if found is not None:
-                    markup(explained(self.run.predictor.graph, found[0], found[1]))
+                    markup(explained(self.run.predictor.graph, found.to_json()))
 
     def _mark(self, holds: bool) -> None:
         self.marks.set(self.edge, None if self.marks.get(self.edge) is holds else holds)

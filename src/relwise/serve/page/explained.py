@@ -16,13 +16,12 @@ BACKWARDS = "~ marks a relation that is followed backwards, from its tail to its
 LEGEND = "Beside each tie: how much of the logit hangs on it, and \u03b1, its attention. A dashed one speaks against."
 
 
-def explained(graph: Graph, sentence: str, found: Mapping[str, Any]) -> Markup:
+def explained(graph: Graph, found: Mapping[str, Any]) -> Markup:
     """An explanation.
 
     Args:
         graph: for the types of relations.
-        sentence: the whole in a sentence.
-        found: the rest, as `Explanation.to_json` has it.
+        found: as `Explanation.to_json` has it.
     """
     types = {name: (r.head, r.tail) for name, r in zip(graph.relation_names, graph.relations, strict=True)}
     halves = [
@@ -35,7 +34,7 @@ def explained(graph: Graph, sentence: str, found: Mapping[str, Any]) -> Markup:
             *_block("Left out", bullets(found["notes"]) if found["notes"] else None),
         ),
     ]
-    return join([tag("p", sentence, class_="sentence"), tag("div", *halves, class_="halves")])
+    return join([tag("p", found["sentence"], class_="sentence"), tag("div", *halves, class_="halves")])
 
 
 def _block(title: str, content: Markup | None) -> list[Markup]:
