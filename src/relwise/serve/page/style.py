@@ -35,7 +35,7 @@ body { background: var(--ground) !important; color: var(--ink); margin: 0; font-
 .rw dt { color: var(--muted); } .rw dd { margin: 0; overflow-wrap: anywhere; }
 .rw .prediction { border-bottom: 1px solid var(--rule); padding: .7rem 0; }
 .rw .row-line { display: grid; grid-template-columns: minmax(0, 1fr) 11rem auto; gap: .3rem 1rem; align-items: center; }
-.rw .what { overflow-wrap: anywhere; }
+.rw .what { overflow-wrap: anywhere; } .rw .what .muted { font-size: .875rem; }
 .rw .chance { display: flex; align-items: center; gap: .6rem; font-variant-numeric: tabular-nums; }
 .rw .chance > span:first-child { flex: 1; height: .6rem; border-radius: 3px; background: var(--rule);
   overflow: hidden; }
