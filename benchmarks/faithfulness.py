@@ -38,6 +38,7 @@ from relwise.predict.explain.explainer import SHOWN
 from relwise.predict.explain.influence import Influence, influence_of
 from relwise.predict.explain.occlusion import Case, Occlusion
 from relwise.predictor import RelationshipPredictor
+from relwise.settings import SettingsKeywords
 
 sys.path.insert(0, str(ROOT / "examples"))
 from flights import write_flights
@@ -82,7 +83,7 @@ def trained(name: str, folder: Path | None, seed: int) -> RelationshipPredictor:
     with tempfile.TemporaryDirectory() as place:
         data = write_flights(Path(place) / name) if name == "flights" else benchmark_folder(name)
         graph = read(data)
-    settings = SETTINGS if name == "flights" else {}
+    settings: SettingsKeywords = SETTINGS if name == "flights" else {}
     model = RelationshipPredictor(seed, **settings).fit(graph, progress=True)
     if folder is not None:
         model.save(folder)

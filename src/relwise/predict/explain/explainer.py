@@ -127,7 +127,7 @@ class Explainer:
             attention, side = float(influence.attention[fact]), int(influence.side[fact])
             carriers.append(self.naming.carrier(message, layer, attention, effect, side))
         head, tail = ((int(cone.nodes[end]), end, cone.states[0][end]) for end in cone.ends)
-        of_nodes = self.graph, self.network.encoders, self.inputs
+        of_nodes = self.graph, list(self.network.encoders), self.inputs
         attributes = attribute_effects(*of_nodes, (head, tail), occlusion.logits, logit)
         notes, ties = [], int((influence.layer > 0).sum())
         if skipped := sum(level.skipped for level in cone.levels):
@@ -148,7 +148,7 @@ class Explainer:
             message = int(plain.nodes[tie.source]), tie.relation, int(plain.nodes[tie.target])
             carriers.append(self.naming.carrier(message, plain.depth, None, logit - other, tie.side))
         head, tail = ((int(plain.nodes[end]), end, plain.start[end].numpy()) for end in plain.ends)
-        of_nodes = self.graph, self.network.encoders, self.inputs
+        of_nodes = self.graph, list(self.network.encoders), self.inputs
         attributes = attribute_effects(*of_nodes, (head, tail), plain.logits, logit)
         name = type(self.network).__name__
         notes = [f"carriers: of {name} by occlusion alone, and of the two ends' own ties alone; no attention is told"]

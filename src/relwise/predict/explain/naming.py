@@ -55,10 +55,9 @@ class Naming:
             side: 1 where it bears on the head, 2 on the tail, 3 on both.
         """
         head, relation, tail = self.edge(*message)
-        ends, sides = nodes_of(self.graph, [head, tail]), ("head", "tail", "both")
-        of_side: Sequence[Side] = sides
-        name = self.graph.relation_names[relation]
-        return Carrier(ends[0], name, ends[1], layer, attention, effect, of_side[side - 1])
+        ends, name = nodes_of(self.graph, [head, tail]), self.graph.relation_names[relation]
+        sides: Sequence[Side] = ("head", "tail", "both")
+        return Carrier(ends[0], name, ends[1], layer, attention, effect, sides[side - 1])
 
     def _key(self, relations, heads, tails):
         return (relations * self.graph.num_nodes + heads) * self.graph.num_nodes + tails

@@ -1,4 +1,4 @@
-"""Occlusion in networks other than RelGNN: the network itself, run on the part of the graph that two nodes depend on."""
+"""Occlusion in networks other than RelGNN: the network itself, on the part of the graph that two nodes depend on."""
 
 from __future__ import annotations
 
@@ -147,7 +147,8 @@ def plain_of(
             np.searchsorted(facts, arrays.fact[position]),
         )
     ]
-    adjacency = build_adjacency(*tensors[:3], len(nodes), network.num_relations, tensors[3])
+    source, sink, kind, fact = tensors
+    adjacency = build_adjacency(source, sink, kind, len(nodes), network.num_relations, fact)
     places = np.searchsorted(nodes, [head, tail])
     place = -1 if own is None else int(np.searchsorted(facts, own))
     sizes = tuple(np.diff(np.searchsorted(nodes, graph.offsets)).tolist())
