@@ -49,7 +49,16 @@ def test_conditions(condition: str, met: list[bool]) -> None:
 
 @pytest.mark.parametrize(
     "condition",
-    ["", "sise > 2", "size >", "'CAN'", "size; drop table nodes", "count(*) > 0", "read_text('/etc/passwd') = ''", "true) --"],
+    [
+        "",
+        "sise > 2",
+        "size >",
+        "'CAN'",
+        "size; drop table nodes",
+        "count(*) > 0",
+        "read_text('/etc/passwd') = ''",
+        "true) --",
+    ],
 )
 def test_what_is_no_condition(condition: str) -> None:
     with pytest.raises(InputError) as caught:
