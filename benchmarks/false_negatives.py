@@ -30,12 +30,11 @@ CSV = RESULTS / "false_negatives.csv"
 EVERY, STEPS = 20, 160
 SAMPLERS: dict[str, dict[str, Any]] = {
     "random": {"sampler": "random"},
-    "hardest, pool 10": {"sampler": "hardest", "pool": 10},
-    "hardest, pool 50": {"sampler": "hardest", "pool": 50},
-    "nscaching, pool 10": {"sampler": "nscaching", "pool": 10},
-    "nscaching, pool 50": {"sampler": "nscaching", "pool": 50},
-    "asa, pool 10": {"sampler": "asa", "pool": 10},
-    "asa, pool 50": {"sampler": "asa", "pool": 50},
+    **{
+        f"{sampler}, pool {pool}": {"sampler": sampler, "pool": pool}
+        for pool in (10, 50)
+        for sampler in ("asa", "nscaching", "hardest")
+    },
     "asa, pool 100": {"sampler": "asa", "pool": 100},
 }
 COLOURS = {"random": "#9aa5b1", "hardest": "#b5483a", "nscaching": "#d9a441", "asa": "#2a6f97"}
