@@ -105,10 +105,11 @@ def _rows(page: Any) -> list[tuple[str, str, str]]:
 
 
 def test_the_token_is_asked_for(browser: Any, url: str) -> None:
-    stranger = browser.new_context()
+    stranger = browser.new_context(viewport={"width": 390, "height": 700})
     page = stranger.new_page()
     page.goto(f"{url}/page/model")
     assert page.url == f"{url}/page/login"
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_label("Token").fill("no-such-token-at-all")
     page.get_by_role("button", name="Enter").click()
     assert "not the token" in page.get_by_role("alert").inner_text()
@@ -166,7 +167,8 @@ def test_what_is_missing_stands_there_with_its_probability(page: Any, url: str, 
 
 def _known(loaded: RelationshipPredictor, relation: str) -> set[tuple[str, str, str]]:
     table = loaded.top_k(relation, head="pe3", k=60, known=True)
-    return set(table[table["known"]][["head", "relation", "tail"]].itertuples(index=False, name=None))
+    columns = (table[name].tolist() for name in ("head", "tail", "known"))
+    return {(head, relation, tail) for head, tail, known in zip(*columns, strict=True) if known}
 
 
 def test_predictions_are_filtered_and_more_are_shown(page: Any, url: str) -> None:

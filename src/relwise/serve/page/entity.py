@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nicegui import run as threads
 from nicegui import ui
 
 from relwise.errors import InputError
@@ -10,6 +11,7 @@ from relwise.serve.page.explained import explained
 from relwise.serve.page.lookup import (
     Entity,
     Kind,
+    Known,
     Prediction,
     attributes_of,
     entity_at,
@@ -49,7 +51,8 @@ async def entity_page(site: Site, run_name: str | None, node_type: str, node_id:
         text("h2", "Likely, and missing from the data")
         await _Missing(site, run, run_name, node, entity).show()
         text("h2", "Known")
-        _known(run, run_name, node)
+        # It looks through all edges, of which there may be many: not in the loop that serves all others.
+        _known(await threads.io_bound(known_of, graph, node) or [], run_name)
 
 
 def _attributes(run: ServedRun, node: int) -> None:
@@ -59,8 +62,7 @@ def _attributes(run: ServedRun, node: int) -> None:
             text("dd", value)
 
 
-def _known(run: ServedRun, run_name: str | None, node: int) -> None:
-    groups = known_of(run.predictor.graph, node)
+def _known(groups: list[Known], run_name: str | None) -> None:
     if not groups:
         text("p", "No relationship of it is known.")
     for group in groups:

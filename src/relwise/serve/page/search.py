@@ -8,7 +8,6 @@ from nicegui import ui
 from relwise.serve.page.elements import TYPED, box, dress, link, text
 from relwise.serve.page.lookup import Entity, busiest
 from relwise.serve.page.site import Site
-from relwise.serve.runs import ServedRun
 from relwise.serve.shapes import NodeInfo
 
 LISTED = 30
@@ -40,9 +39,11 @@ async def search_page(site: Site, run_name: str | None, sought: str) -> None:
             mine = turn
             if not words.strip():
                 told.set_text("")
-                found.clear()
-                with found:
-                    _begin(run, run_name)
+                best = await threads.io_bound(busiest, run.predictor.graph) or []
+                if mine == turn:
+                    found.clear()
+                    with found:
+                        _begin(best, run_name)
                 return
             answer = await threads.io_bound(run.search.find, words, None, LISTED)
             if answer is None or mine != turn:  # the server is stopping, or more has been typed meanwhile
@@ -58,10 +59,10 @@ async def search_page(site: Site, run_name: str | None, sought: str) -> None:
         await show(sought)
 
 
-def _begin(run: ServedRun, run_name: str | None) -> None:
+def _begin(best: list[Entity], run_name: str | None) -> None:
     text("h2", "The best connected")
     with box("ul", "plain hits"):
-        for entity in busiest(run.predictor.graph):
+        for entity in best:
             _hit(entity, run_name)
 
 

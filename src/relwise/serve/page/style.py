@@ -8,6 +8,7 @@ from relwise.report.markup import tag
 from relwise.report.style import COLOURS, CONTENT
 
 LOOK = """
+.rw, .rw * { box-sizing: border-box; }
 body { background: var(--ground) !important; color: var(--ink); margin: 0; font-size: 1rem;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 .nicegui-content, .login { display: block !important; max-width: 62rem; margin: 0 auto;
