@@ -36,10 +36,10 @@ def held(loaded: RelationshipPredictor, monkeypatch: pytest.MonkeyPatch) -> Iter
     model = Held()
     answer = RelationshipPredictor.predict_proba
 
-    def wait(self: RelationshipPredictor, edges: Any) -> Any:
+    def wait(self: RelationshipPredictor, edges: Any, **how: Any) -> Any:
         model.entered.set()
         assert model.may.wait(20)
-        return answer(self, edges)
+        return answer(self, edges, **how)
 
     monkeypatch.setattr(RelationshipPredictor, "predict_proba", wait)
     yield model
@@ -118,7 +118,7 @@ def test_a_failure_of_the_code_is_one_answer_and_tells_no_data(
 ) -> None:
     app = application(loaded, ServeOptions())
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise KeyError("pe0 is a secret")
 
     monkeypatch.setattr(RelationshipPredictor, "predict_proba", fail)

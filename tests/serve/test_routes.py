@@ -38,6 +38,10 @@ def test_score(asking: TestClient, loaded: RelationshipPredictor) -> None:
     assert answer.status_code == 200
     assert answer.json()["run"] == "shop"
     assert answer.json()["probabilities"] == loaded.predict_proba(EDGES).tolist()
+    assert answer.json()["prior"] == loaded.final.share_true
+    rare = asking.post("/v1/score", json={"edges": [as_json(edge) for edge in EDGES], "prior": 0.01}).json()
+    assert rare["prior"] == 0.01
+    assert rare["probabilities"] == loaded.predict_proba(EDGES, prior=0.01).tolist()
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -50,6 +54,7 @@ def test_top_k_of_either_end(asking: TestClient, loaded: RelationshipPredictor, 
         assert len(found) == len(frame) == 7
         for column in ("head", "relation", "tail", "name", "known"):
             assert [row[column] for row in found] == frame[column].tolist()
+        assert [row["evidence"] or "" for row in found] == frame["evidence"].tolist()
         np.testing.assert_allclose([row["probability"] for row in found], frame["probability"])
 
 
@@ -59,8 +64,8 @@ def test_relations_between_two_nodes(asking: TestClient, loaded: RelationshipPre
     expected = {r: loaded.predict_proba([("pe0", r, "co5")])[0] for r in ("works_at", "owns")}
     np.testing.assert_allclose([row["probability"] for row in found], sorted(expected.values(), reverse=True))
     assert {row["relation"] for row in found} == set(expected)
-    known = next(loaded.graph.edges[np.array([i])] for i in range(1))
-    pair = {"head": loaded.graph.node_id(int(known.heads[0])), "tail": loaded.graph.node_id(int(known.tails[0]))}
+    first = loaded.graph.edges[np.array([0])]
+    pair = {"head": loaded.graph.node_id(int(first.heads[0])), "tail": loaded.graph.node_id(int(first.tails[0]))}
     listed, missing = (
         asking.post("/v1/top-k", json={"queries": [pair], "known": flag}).json()["answers"][0] for flag in (True, False)
     )
@@ -181,6 +186,13 @@ def test_a_bad_k(asking: TestClient, k: str) -> None:
     assert answer.json()["error"]["field"] in ("k", None)
 
 
+@pytest.mark.parametrize("prior", ["0", "1", "-0.5", "NaN", "Infinity", '"half"'])
+def test_a_prior_is_a_share(asking: TestClient, prior: str) -> None:
+    body = '{"queries": [{"relation": "knows", "head": "pe1"}], "prior": ' + prior + "}"
+    answer = asking.post("/v1/top-k", content=body, headers={"content-type": "application/json"})
+    refused(answer, 422, "prior")
+
+
 @pytest.mark.parametrize("query", [{}, {"head": "pe1"}, {"head": "pe1", "relation": "knows", "tail": "pe2"}])
 def test_a_query_asks_for_one_part(asking: TestClient, query: dict[str, str]) -> None:
     refused(asking.post("/v1/top-k", json={"queries": [query]}), 422, "queries.0", "two of head, relation and tail")
@@ -209,7 +221,7 @@ def test_unknown_places_and_methods(asking: TestClient) -> None:
 
 def test_probabilities_that_are_no_numbers_are_null(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        RelationshipPredictor, "predict_proba", lambda self, edges: np.array([np.nan, np.inf, 0.5])[: len(edges)]
+        RelationshipPredictor, "predict_proba", lambda self, edges, prior: np.array([np.nan, np.inf, 0.5])
     )
     answer = asking.post("/v1/score", json={"edges": [as_json(edge) for edge in EDGES[:3]]})
     assert answer.json()["probabilities"] == [None, None, 0.5]

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from relwise.data.graph import Graph
 from relwise.errors import InputError
+from relwise.predict import answers as asking
 from relwise.predict.answers import Answers
 from relwise.serve.explanation import ExplanationShape
 from relwise.serve.refusal import Refusal
 from relwise.serve.shapes import Found, Query, Triple
 
 
-def score(predictor: Answers, edges: Sequence[Triple]) -> list[float | None]:
+def score(predictor: Answers, edges: Sequence[Triple], prior: float | None) -> list[float | None]:
     """The probability of each edge.
 
     Raises:
@@ -25,18 +26,30 @@ def score(predictor: Answers, edges: Sequence[Triple]) -> list[float | None]:
     """
     triples = [edge.parts() for edge in edges]
     try:
-        return [number(p) for p in predictor.predict_proba(triples).tolist()]
+        return [number(p) for p in predictor.predict_proba(triples, prior=prior).tolist()]
     except InputError as error:
         raise unknown_part(predictor.graph, triples, error) from None
 
 
-def top_k(predictor: Answers, queries: Sequence[Query], k: int, known: bool) -> list[list[Found]]:
+def top_k(predictor: Answers, queries: Sequence[Query], k: int, known: bool, prior: float | None) -> list[list[Found]]:
     """The likeliest answers of each query, likeliest first.
 
     Raises:
         Refusal: 404, at the first id or relation that is not in the graph.
     """
-    return [_answer(predictor, query, k, known, f"queries.{i}") for i, query in enumerate(queries)]
+    answers: list[list[Found]] = [[] for _ in queries]
+    places = [i for i, query in enumerate(queries) if query.relation is not None]
+    asked = [asking.Query(str(queries[i].relation), queries[i].head, queries[i].tail) for i in places]
+    try:
+        found = predictor.top_k_rows(asked, k, known, prior=prior) if asked else []
+    except InputError as error:
+        raise _unknown_query(predictor.graph, queries, places, error) from None
+    for i, rows in zip(places, found, strict=True):
+        answers[i] = [_found(row) for row in rows]
+    for i, query in enumerate(queries):
+        if query.relation is None:
+            answers[i] = _relations(predictor, query, k, known, prior, f"queries.{i}")
+    return answers
 
 
 def explain(predictor: Answers, edge: Triple) -> ExplanationShape:
@@ -104,74 +117,38 @@ def _unknown(graph: Graph, node_type: str, node_id: str) -> InputError:
     raise AssertionError("the id is known")
 
 
-def _answer(predictor: Answers, query: Query, k: int, known: bool, field: str) -> list[Found]:
-    if query.relation is None:
-        assert query.head is not None
-        assert query.tail is not None
-        return _relations(predictor, query.head, query.tail, k, known, field)
-    try:
-        return rows(predictor.top_k(query.relation, query.head, query.tail, k, known))
-    except InputError as error:
-        end: Literal["head", "tail"] = "tail" if query.head is None else "head"
-        raise _unknown_query(predictor.graph, query, end, error, field) from None
+def _found(row: Mapping[str, Any]) -> Found:
+    """A predictor's row as an answer."""
+    return Found(**{**row, "probability": number(row["probability"]), "evidence": row["evidence"] or None})
 
 
-def rows(frame: pd.DataFrame) -> list[Found]:
-    """A predictor's table as answers."""
-    evidence = frame["evidence"].tolist() if "evidence" in frame else [None] * len(frame)
-    columns = (frame[name].tolist() for name in ("head", "relation", "tail", "name", "probability", "known"))
-    return [
-        Found(head=h, relation=r, tail=t, name=n, probability=number(p), known=bool(k), evidence=e or None)
-        for h, r, t, n, p, k, e in zip(*columns, evidence, strict=True)
-    ]
+def _unknown_query(graph: Graph, queries: Sequence[Query], places: Sequence[int], error: InputError) -> Refusal:
+    """Which part of which query is not in the graph; where none is, the error itself."""
+    for i in places:
+        query = queries[i]
+        end, node_id = ("head", query.head) if query.tail is None else ("tail", query.tail)
+        part = "relation"
+        try:
+            kind = graph.relations[graph.relation_index(str(query.relation))]
+            part = end
+            graph.node_index(kind.head if end == "head" else kind.tail, [node_id])
+        except InputError as unknown:
+            return Refusal.of(unknown, f"queries.{i}.{part}")
+    return Refusal(422, "invalid", error.what, field=error.where, remedy=error.remedy)
 
 
-def _unknown_query(graph: Graph, query: Query, end: str, error: InputError, field: str) -> Refusal:
-    assert query.relation is not None
-    try:
-        kind = graph.relations[graph.relation_index(query.relation)]
-        given = query.head if end == "head" else query.tail
-        graph.node_index(kind.head if end == "head" else kind.tail, [given])
-    except InputError as unknown:
-        part = "relation" if unknown.what.startswith("there is no relation") else end
-        return Refusal.of(unknown, f"{field}.{part}")
-    return Refusal(422, "invalid", error.what, field=field, remedy=error.remedy)
-
-
-def _relations(predictor: Answers, head: str, tail: str, k: int, known: bool, field: str) -> list[Found]:
-    """The likeliest relations between two nodes, of those whose types have them."""
+def _relations(predictor: Answers, query: Query, k: int, known: bool, prior: float | None, field: str) -> list[Found]:
+    """The likeliest relations between two nodes; none where no relation ties nodes of their types."""
     graph = predictor.graph
-    types = {}
-    for part, node_id in (("head", head), ("tail", tail)):
-        types[part] = [t.name for t in graph.node_types if node_id in t.ids]
+    types: dict[str, set[str]] = {}
+    for part, node_id in (("head", str(query.head)), ("tail", str(query.tail))):
+        types[part] = {node_type.name for node_type in graph.node_types if node_id in node_type.ids}
         if not types[part]:
             raise Refusal.of(_nowhere(graph, node_id), f"{field}.{part}")
-    fits = [
-        (name, kind)
-        for name, kind in zip(graph.relation_names, graph.relations, strict=True)
-        if kind.head in types["head"] and kind.tail in types["tail"]
-    ]
-    if not fits:
+    if not any(kind.head in types["head"] and kind.tail in types["tail"] for kind in graph.relations):
         return []
-    triples = [(head, name, tail) for name, _ in fits]
-    probability = predictor.predict_proba(triples)
-    is_known = graph.edge_rows(predictor.indexed(triples)) >= 0
-    order = [i for i in np.argsort(-probability, kind="stable") if known or not is_known[i]][:k]
-    found = []
-    for i in order:
-        name, kind = fits[i]
-        label = graph.node_label(int(graph.node_index(kind.head, [head])[0]))
-        found.append(
-            Found(
-                head=head,
-                relation=name,
-                tail=tail,
-                name=label,
-                probability=number(float(probability[i])),
-                known=bool(is_known[i]),
-            )
-        )
-    return found
+    found = predictor.top_relations(query.head, query.tail, k, known, prior=prior)
+    return [_found(row) for row in found.to_dict(orient="records")]
 
 
 def _nowhere(graph: Graph, node_id: str) -> InputError:

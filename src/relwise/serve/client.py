@@ -68,15 +68,17 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def score(self, edges: Iterable[tuple[str, str, str]]) -> ScoreAnswer:
-        """The probability of each edge (head id, relation, tail id)."""
+    def score(self, edges: Iterable[tuple[str, str, str]], prior: float | None = None) -> ScoreAnswer:
+        """The probability of each edge (head id, relation, tail id), where a share `prior` of them is true."""
         asked = [{"head": head, "relation": relation, "tail": tail} for head, relation, tail in edges]
-        return self._post("/v1/score", ScoreAnswer, {"edges": asked})
+        return self._post("/v1/score", ScoreAnswer, {"edges": asked, "prior": prior})
 
-    def top_k(self, queries: Iterable[Query], k: int = 10, known: bool = False) -> TopKAnswer:
+    def top_k(
+        self, queries: Iterable[Query], k: int = 10, known: bool = False, prior: float | None = None
+    ) -> TopKAnswer:
         """The k likeliest answers of each query: `Query(head="N14228", relation="visits")` asks for tails."""
         asked = [query.model_dump(exclude_none=True) for query in queries]
-        return self._post("/v1/top-k", TopKAnswer, {"queries": asked, "k": k, "known": known})
+        return self._post("/v1/top-k", TopKAnswer, {"queries": asked, "k": k, "known": known, "prior": prior})
 
     def explain(self, head: str, relation: str, tail: str) -> ExplainAnswer:
         """Why an edge has its probability."""

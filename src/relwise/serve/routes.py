@@ -63,8 +63,8 @@ def api(service: Service, *, needs_token: bool) -> APIRouter:
     async def score(asked: ScoreRequest, request: Request) -> ScoreAnswer:
         run = service.runs.get(asked.run)
         request.scope[COUNTS]["edges"] = len(asked.edges)
-        probabilities = await service.worker.run(lambda: answering.score(run.predictor, asked.edges))
-        return ScoreAnswer(run=run.name, probabilities=probabilities)
+        found = await service.worker.run(lambda: answering.score(run.predictor, asked.edges, asked.prior))
+        return ScoreAnswer(run=run.name, prior=asked.prior or run.prior, probabilities=found)
 
     @v1.post("/top-k", responses=ASKING, summary="The likeliest relationships of each query")
     async def top_k(asked: TopKRequest, request: Request) -> TopKAnswer:
@@ -78,8 +78,10 @@ def api(service: Service, *, needs_token: bool) -> APIRouter:
                 remedy="ask for less at a time",
             )
         request.scope[COUNTS]["queries"] = len(asked.queries)
-        answers = await service.worker.run(lambda: answering.top_k(run.predictor, asked.queries, asked.k, asked.known))
-        return TopKAnswer(run=run.name, answers=answers)
+        found = await service.worker.run(
+            lambda: answering.top_k(run.predictor, asked.queries, asked.k, asked.known, asked.prior)
+        )
+        return TopKAnswer(run=run.name, prior=asked.prior or run.prior, answers=found)
 
     @v1.post("/explain", responses=ASKING, summary="Why an edge has its probability")
     async def explain(asked: ExplainRequest) -> ExplainAnswer:

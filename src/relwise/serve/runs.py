@@ -12,7 +12,7 @@ import numpy as np
 import relwise
 from relwise.errors import InputError, nearest
 from relwise.predictor import RelationshipPredictor
-from relwise.serve.answering import explain, number, top_k
+from relwise.serve.answering import explain, number, score, top_k
 from relwise.serve.refusal import Refusal
 from relwise.serve.search import NodeSearch
 from relwise.serve.shapes import Measures, ModelAnswer, Query, RelationInfo, RunInfo, Triple
@@ -66,10 +66,15 @@ class ServedRun:
         head, relation, tail = (int(a[0]) for a in (graph.edges.heads, graph.edges.relations, graph.edges.tails))
         name = graph.relation_names[relation]
         edge = Triple(head=graph.node_id(head), relation=name, tail=graph.node_id(tail))
-        self.predictor.predict_proba([(edge.head, name, edge.tail)])
+        score(self.predictor, [edge], None)
         queries = [Query(head=edge.head, relation=name), Query(relation=name, tail=edge.tail)]
-        top_k(self.predictor, queries, 1, False)
+        top_k(self.predictor, queries, 1, False, None)
         explain(self.predictor, edge)
+
+    @cached_property
+    def prior(self) -> float:
+        """The share of true pairs that probabilities assume, unless told another."""
+        return self.predictor.final.share_true
 
     def info(self) -> RunInfo:
         graph = self.predictor.graph

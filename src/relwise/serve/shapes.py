@@ -14,6 +14,16 @@ MOST_K = 1_000
 MOST_ROWS = 20_000  # queries × k: a few megabytes of answer
 MOST_NODES = 200  # a page of a search
 
+Share = Annotated[
+    float | None,
+    Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="the share of the pairs asked about that is true, which probabilities assume; by default the share "
+        "among the pairs they were calibrated on",
+    ),
+]
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
@@ -39,6 +49,7 @@ class ScoreRequest(Asked):
     """Edges to be told the probabilities of."""
 
     edges: list[Triple] = Field(min_length=1, max_length=MOST_EDGES)
+    prior: Share = None
     run: Text | None = Field(default=None, description="the run asked; by default the first")
 
 
@@ -78,6 +89,7 @@ class TopKRequest(Asked):
     queries: list[Query] = Field(min_length=1, max_length=MOST_QUERIES)
     k: int = Field(default=10, ge=1, le=MOST_K, description="how many to list for each query")
     known: bool = Field(default=False, description="list known relationships too, marked")
+    prior: Share = None
     run: Text | None = Field(default=None, description="the run asked; by default the first")
 
 
@@ -85,6 +97,7 @@ class ScoreAnswer(BaseModel):
     """The probabilities, in the order asked."""
 
     run: str
+    prior: float = Field(description="the share of the pairs asked about that they assume to be true")
     probabilities: list[float | None] = Field(description="null where the network's is no number")
 
 
@@ -94,7 +107,7 @@ class Found(BaseModel):
     head: str
     relation: str
     tail: str
-    name: str = Field(description="of the node found; of the head where relations were asked for")
+    name: str = Field(description="of the node found; of the tail where relations were asked for")
     probability: float | None
     known: bool = Field(description="whether the graph has it already")
     evidence: str | None = Field(default=None, description="what the graph itself says of the pair, in few words")
@@ -104,6 +117,7 @@ class TopKAnswer(BaseModel):
     """For each query, in the order asked, what was found, likeliest first."""
 
     run: str
+    prior: float = Field(description="the share of the pairs asked about that probabilities assume to be true")
     answers: list[list[Found]]
 
 
