@@ -16,6 +16,7 @@ import relwise
 from relwise import bundle
 from relwise.card import model_card
 from relwise.data.audit import Audit, Leakage, audit, leakage
+from relwise.data.fingerprint import fingerprint
 from relwise.data.graph import Graph
 from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
@@ -28,7 +29,7 @@ from relwise.nn.network import Network
 from relwise.predict.answers import Answers
 from relwise.predict.final import Judgement
 from relwise.settings import Settings, SettingsKeywords
-from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from relwise.train.checkpoint import load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer, TrainingResult
 from relwise.train.progress import TrainingProgress
 

@@ -15,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from relwise.data.fingerprint import fingerprint
 from relwise.data.graph import Attribute, Graph
 from relwise.data.split import split_graph
 from relwise.errors import InputError
@@ -22,7 +23,7 @@ from relwise.kernels.matmul import library, use_library
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
 from relwise.train import checkpoint
-from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from relwise.train.checkpoint import load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer, TrainingResult
 from tests.fakes import small_graph
 from tests.small_data import TINY

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from relwise.data.fingerprint import fingerprint
 from relwise.data.split import split_graph
 from relwise.errors import InputError
 from relwise.settings import Settings
-from relwise.train.checkpoint import fingerprint, load_checkpoint, save_checkpoint
+from relwise.train.checkpoint import load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer
 from relwise.train.place import find_device, record
 from tests.fakes import small_graph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,12 +21,14 @@ from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.nn.network import Network
 from relwise.predict import top
+from relwise.predict.digest import digest_of
 from relwise.predict.evidence.features import Evidence
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.explain import Explanation, explainer_of
 from relwise.predict.final import FinalScorer, Judgement
 from relwise.predict.judge import Judge
 from relwise.predict.scorer import Scorer
+from relwise.predict.stream import Question, write_missing
 
 
 class Query(NamedTuple):
@@ -78,6 +81,11 @@ class Answers:
     def final_by(self, judge: Judge) -> FinalScorer:
         """The same by another judge of this run (`judgement.alone`)."""
         return FinalScorer(self.scorer, self.evidence, judge)
+
+    @property
+    def digest(self) -> str:
+        """Of all that the answers depend on (see `relwise.predict.digest`)."""
+        return digest_of(*self._fit, self.judgement)
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -208,10 +216,51 @@ class Answers:
         rows = top.describe(self.final, edges, self.final.logits(edges), is_known, edges.tails, prior)
         return top.as_frame(rows)
 
-    def predict_missing(self, relation: str, k: int = 10, *, prior: float | None = None) -> pd.DataFrame:
-        """The k likeliest relationships of a relation that are missing from the graph, over all its pairs."""
+    def predict_missing(
+        self, relation: str, k: int = 10, *, prior: float | None = None, where: str | None = None
+    ) -> pd.DataFrame:
+        """The k likeliest relationships of a relation that are missing from the graph, over all its pairs.
+
+        Args:
+            relation, k, prior: as of `top_k`.
+            where: a condition on the tails, as of `top_k`; an undirected pair is turned so that its tail meets it.
+        """
         _check_k(k)
-        return top.as_frame(top.predict_missing(self.final, self.graph.relation_index(relation), k, prior))
+        index = self.graph.relation_index(relation)
+        return top.as_frame(top.predict_missing(self.final, index, k, prior, self._tails_where(index, where)))
+
+    def write_missing(
+        self,
+        relation: str,
+        path: str | Path,
+        *,
+        least: float = 0.5,
+        prior: float | None = None,
+        where: str | None = None,
+        resume: bool = False,
+        progress: bool = False,
+    ) -> int:
+        """Write all missing relationships of a relation that are likely enough to a Parquet file.
+
+        Scored block by block, in bounded memory (see `relwise.predict.stream`).
+
+        Args:
+            relation, prior, where: as of `predict_missing`.
+            path: the file: columns head, relation, tail, name (of the tail), probability; in the order of nodes.
+            least: the least probability.
+            resume: go on where a killed run of the same question stopped, to the same file.
+            progress: show a progress bar, or lines where stderr is no terminal.
+
+        Returns:
+            How many rows were written.
+        """
+        index = self.graph.relation_index(relation)
+        question = Question(self.digest, self.graph.relations[index].full_name, least, prior, where)
+        allowed = self._tails_where(index, where)
+        return write_missing(self.final, question, Path(path), allowed, resume=resume, progress=progress)
+
+    def _tails_where(self, relation: int, condition: str | None) -> npt.NDArray[np.bool_] | None:
+        return None if condition is None else nodes_where(self.graph, [self.graph.relations[relation].tail], condition)
 
     def _asked(self, query: Query) -> top.Asked:
         index = self.graph.relation_index(query.relation)
