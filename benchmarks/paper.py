@@ -85,11 +85,13 @@ def run_once(name: str, seed: int, settings: dict[str, Any], again: bool) -> Non
         seconds, peak = measured([sys.executable, "-m", "relwise", *arguments])
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
         training = json.loads((out / "run.json").read_text(encoding="utf-8"))["training"]
+    # The paper's method is the network alone; what evidence adds is benchmarks/evidence.py's to tell.
+    network, without_reversed = (m.get("network", m["micro"]) for m in (metrics, metrics["without_reversed"]))
     row = {
         "command": command,
         "seed": seed,
-        **{key: metrics["micro"][key] for key in (*MEASURES, "mrr_joint", "hits@10_joint")},
-        **{f"without_reversed_{key}": metrics["without_reversed"]["micro"][key] for key in MEASURES},
+        **{key: network[key] for key in (*MEASURES, "mrr_joint", "hits@10_joint")},
+        **{f"without_reversed_{key}": without_reversed[key] for key in MEASURES},
         **{f"{b}_{key}": values[key] for b, values in metrics["baselines"].items() for key in MEASURES},
         **{key: value for key, value in training.items() if key.startswith("valid_")},
         "steps": training["steps"],

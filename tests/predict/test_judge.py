@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression
 
+from relwise.evaluate.calibration import log_loss
 from relwise.predict import judge as module
 from relwise.predict.evidence.features import SHARED, Table
 from relwise.predict.judge import Judge, fit_judge
@@ -72,7 +73,7 @@ def test_both_are_better_than_either() -> None:
     both, alone = fit_judge(truth, network, table, 1), fit_judge(truth, network, table, 1, alone=True)
 
     def loss(probability: np.ndarray) -> float:
-        return module.log_loss(fresh, probability)
+        return log_loss(fresh, probability)
 
     own = loss(1 / (1 + np.exp(-unseen)))
     assert loss(both.probabilities(unseen, seen)) < min(own, loss(alone.probabilities(unseen, seen))) - 0.02

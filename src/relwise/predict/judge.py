@@ -8,8 +8,9 @@ Of an edge (h, r, t) with logit z, evidence x shared by all relations and y of r
 
 fitted by least log loss on the validation edges, which the network did not learn from, plus λ/2 times the squares of
 all but β, numbers in units of their deviation. So with few validation edges the network's logit stays as it is, and a
-relation with few has what all have. λ is chosen by five-fold cross validation; the calibration is fitted on the final
-logits of the folds left out.
+relation with few has what all have. λ is the greatest whose loss in five-fold cross validation is within a
+standard error of the least (Breiman et al. 1984, "Classification and regression trees"); the calibration is fitted on
+the final logits of the folds left out.
 
 The *network alone* is the sigmoid of z as it was trained. The *evidence alone* is the same model without z.
 """
@@ -26,10 +27,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from relwise.evaluate.calibration import FEW, FOLDS, Calibration, fit_calibration, folds, log_loss
+from relwise.evaluate.calibration import FEW, FOLDS, Calibration, fit_calibration, folds
 from relwise.predict.evidence.features import SHARED, Table
 
-STRENGTHS = (1.0, 10.0, 100.0, 1000.0)  # λ
+STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)  # λ
 
 Floats = npt.NDArray[np.float64]
 
@@ -139,20 +140,34 @@ def _fitted(labels: npt.NDArray[np.bool_], design: _Design) -> Judge:
     labels, num_relations = labels[design.order], len(design.bounds) - 1
     relations = np.repeat(np.arange(num_relations), np.diff(design.bounds))
     holds, part = labels.astype(np.float64), folds(len(labels))
-    lowest, best, held_out = np.inf, STRENGTHS[0], np.empty(len(labels))
+    losses, outs = {}, {}
     starts = np.zeros((FOLDS, design.num_weights))
     for strength in sorted(STRENGTHS, reverse=True):
-        out = np.empty(len(labels))
+        outs[strength] = out = np.empty(len(labels))
         for fold in range(FOLDS):
             learnt, left = part != fold, part == fold
             starts[fold] = _least(design.rows(learnt), holds[learnt], strength, starts[fold])
             out[left] = design.rows(left).logits(starts[fold])
-        loss = log_loss(labels, 0.5 * (1 + np.tanh(0.5 * out)))
-        if loss < lowest:
-            lowest, best, held_out = loss, strength, out
+        losses[strength] = np.logaddexp(0, np.where(labels, -out, out))
+    best = _strongest(losses)
+    held_out = outs[best]
     slopes, offsets, shared, own = design.weights(_least(design, holds, best, starts.mean(axis=0)))
     calibration = fit_calibration(labels, held_out, relations, num_relations)
     return Judge(slopes, offsets, shared, own, calibration, best, float(labels.mean()))
+
+
+def _strongest(losses: Mapping[float, Floats]) -> float:
+    """The strongest penalty whose loss is within a standard error of the least: validation edges are not the future.
+
+    Args:
+        losses: by λ, (n,) the log loss of each edge when its fold was left out.
+    """
+    least = min(losses, key=lambda strength: losses[strength].mean())
+    return max(
+        strength
+        for strength, loss in losses.items()
+        if (loss - losses[least]).mean() <= (loss - losses[least]).std() / np.sqrt(len(loss))
+    )
 
 
 @dataclass(frozen=True, eq=False)
