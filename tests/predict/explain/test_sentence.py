@@ -90,7 +90,7 @@ def test_the_network_against_the_whole() -> None:
 
 
 def test_counts_that_are_capped() -> None:
-    notes = ("paths of three steps: 9 neighbours with the most ties were passed over, counts are at least",)
+    notes = ("paths of three steps: not through 9 neighbours with the most ties; there may be more than are counted",)
     assert "for at least 12 paths " in sentence(replace(BARE, paths=(three(12, DEN),), notes=notes))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 
 from relwise.data.edges import Edges
+from relwise.data.graph import counted
 from relwise.nn.model import RelGNN
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.explain import cone as cones
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 SHOWN, AGAINST = 10, 5  # ties for and against that are shown
 TRIED = 2  # times as many are silenced to find those: influence alone would misplace some
+WORK = 400_000  # messages computed anew for that: where an end has thousands, fewer are tried, but a quarter at least
 
 
 class Explainer:
@@ -72,17 +75,16 @@ class Explainer:
         similar, more = self.similar.find(head, relation, tail)
         ends = nodes_of(graph, [head, tail])
         base = Explanation(
-            "", ends[0], graph.relation_names[relation], ends[1], bool(here.any()), probability,
-            float(self.scorer.logits(edge)[0]), paths=tuple(paths), similar=tuple(similar), notes=(*notes, *more),
+            "", ends[0], graph.relation_names[relation], ends[1], bool(here.any()), probability, math.nan,
+            paths=tuple(paths), similar=tuple(similar), notes=(*notes, *more),
         )  # fmt: skip
         if self.states is not None:
-            found = self._carried(base, self.occlusion(head, relation, tail))
-        elif why := why_not(self.network):
-            name = type(self.network).__name__
-            return _told(base, [], (), [f"carriers, attributes, attention: not of {name}, {why}"], looked=False)
-        else:
-            found = self._occluded(base, (head, relation, tail))
-        return found
+            return self._carried(base, self.occlusion(head, relation, tail))
+        if why := why_not(self.network):
+            note = f"carriers, attributes, attention: not of {type(self.network).__name__}, {why}"
+            whole = replace(base, logit=float(self.scorer.logits(edge)[0]))
+            return _told(whole, [], base.notes, [note], looked=False)
+        return self._occluded(base, (head, relation, tail))
 
     def occlusion(self, head: int, relation: int, tail: int) -> Occlusion:
         """What the logit of an edge depends on, the edge itself silent."""
@@ -105,7 +107,11 @@ class Explainer:
         """
         facts = np.flatnonzero(influence.layer)  # the edge asked about, if it was one of them, has no message left
         order = facts[np.argsort(-influence.effect[facts], kind="stable")]
-        tried = np.unique(np.concatenate([order[: TRIED * SHOWN], order[::-1][: TRIED * AGAINST]]))
+        ends = list(occlusion.cone.ends)
+        each = sum(int(np.isin(level.target, ends).sum()) for level in occlusion.cone.levels)
+        share = min(1.0, max(0.25, WORK / max(1, each) / (TRIED * (SHOWN + AGAINST))))
+        most, least = (int(share * TRIED * count) for count in (SHOWN, AGAINST))
+        tried = np.unique(np.concatenate([order[:most], order[::-1][:least]]))
         logits = occlusion.logits([Case(), *(Case(silent=(int(fact),)) for fact in tried)])
         effects = logits[0] - logits[1:]
         order = np.argsort(-effects, kind="stable")
@@ -132,7 +138,8 @@ class Explainer:
         notes, ties = [], int((influence.layer > 0).sum())
         if skipped := sum(level.skipped for level in cone.levels):
             many = f"{cones.MOST:,} messages a layer are"
-            notes.append(f"carriers: the ties of {skipped:,} neighbours with the most were not looked at; {many}")
+            whose = f"{counted(skipped, 'neighbour')} with the most"
+            notes.append(f"carriers: the ties of {whose} were not looked at; {many}")
         if ties > len(tried):
             notes.append(f"carriers: of {ties:,} ties the {len(tried)} of most influence were silenced one by one")
         return _told(replace(base, logit=logit, attributes=tuple(attributes)), carriers, base.notes, notes)
@@ -155,7 +162,8 @@ class Explainer:
         if len(tried) < len(ties):
             notes.append(f"carriers: of {len(ties):,} ties {len(tried)} were silenced, to those with few ties first")
         if plain.cut:
-            notes.append(f"carriers: the messages into {plain.cut:,} neighbours with the most were left out")
+            whose = f"{counted(plain.cut, 'neighbour')} with the most"
+            notes.append(f"carriers: the messages into {whose} were left out")
         return _told(replace(base, logit=logit, attributes=tuple(attributes)), carriers, base.notes, notes)
 
 

@@ -102,7 +102,7 @@ class Explanation:
         head, relation, tail: the edge.
         known: whether the data state it.
         probability: as `predict_proba` gives it.
-        logit: the network's, had the edge itself carried no message: what carriers and attributes add up in.
+        logit: the network's, had the edge itself carried no message: what carriers and attributes bear on.
         carriers: the ties that speak for it, strongest first.
         against: those that speak against it, strongest first.
         attributes: the two ends', strongest first, either way.

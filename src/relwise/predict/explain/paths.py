@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from relwise.data.graph import Graph
+from relwise.data.graph import Graph, counted
 from relwise.predict.evidence.plan import describe_pattern
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.explain.cone import expand
@@ -54,9 +54,8 @@ def paths_between(
     groups.sort(key=lambda group: -group.weight)
     notes = []
     if skipped:
-        notes.append(
-            f"paths of three steps: {skipped:,} neighbours with the most ties were passed over, counts are at least"
-        )
+        whose = f"{counted(skipped, 'neighbour')} with the most ties"
+        notes.append(f"paths of three steps: not through {whose}; there may be more than are counted")
     if len(groups) > SHOWN:
         notes.append(f"paths: the {SHOWN} weightiest of {len(groups):,} patterns")
     return groups[:SHOWN], notes

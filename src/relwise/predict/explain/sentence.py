@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from relwise.predict.explain.explanation import AttributeEffect, Carrier, Explanation, Node
 
 NAMED = 2  # ties and inner nodes that are named
+APART = 0.2  # in probability: less apart, the network and the whole do not disagree
 FEW = 0.05  # of the logit: what matters less is not worth a word
 
 
@@ -31,8 +32,9 @@ def sentence(explained: Explanation, looked: bool = True) -> str:
     if looked:
         favourable = explained.known or explained.probability >= 0.5
         parts.append(_speaks_for(explained) if favourable else _speaks_against(explained))
-        if (explained.logit >= 0) != (explained.probability >= 0.5):
-            parts.append(f"By itself, the network says {1 / (1 + math.exp(-explained.logit)):.2f}.")
+        alone = 1 / (1 + math.exp(-min(max(explained.logit, -100), 100)))
+        if (alone >= 0.5) != (explained.probability >= 0.5) and abs(alone - explained.probability) > APART:
+            parts.append(f"By itself, the network says {alone:.2f}.")
     return " ".join(part.replace("..", ".") if part.endswith("..") else part for part in parts if part)
 
 
