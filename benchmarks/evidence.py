@@ -1,10 +1,10 @@
 """What the final probability is worth: network + evidence, network alone, evidence alone, 3 seeds.
 
-    python benchmarks/evidence.py run amazon     # trains by the command line with default settings; goes on where it stopped
+    python benchmarks/evidence.py run amazon     # trains with default settings; goes on where it stopped
     python benchmarks/evidence.py show           # the tables again, from the CSV
 
-Ranks, AUC, AP, F1 at 0.5, calibration error and Brier score on test; the same without the test edges that stand in train
-turned round. Nothing is chosen on test: patterns on training edges, weights and calibration on validation edges.
+Ranks, AUC, AP, F1 at 0.5, calibration error and Brier score on test; the same without the test edges that stand in
+train turned round. Nothing is chosen on test: patterns on training edges, weights and calibration on validation edges.
 """
 
 from __future__ import annotations
