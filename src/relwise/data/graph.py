@@ -6,6 +6,7 @@ A graph is immutable: its arrays are read-only, and what changes it returns anot
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -156,9 +157,13 @@ class Graph:
 
     def node_index(self, node_type: str, ids: Iterable[object], *, where: str | None = None) -> IntArray:
         """(n,) node indices of the ids. Raises InputError, naming the nearest, at the first unknown id."""
-        names = pd.Index([str(i) for i in ids], dtype=object)
+        names = [str(i) for i in ids]
         table = self.node_types[self.type_index[node_type]]
-        found = np.asarray(table.ids.get_indexer(names), dtype=np.int64)
+        # One by itself is looked up without an index of its own, which would take a hundred times as long.
+        if len(names) == 1 and names[0] in table.ids:
+            found = np.array([table.ids.get_loc(names[0])], dtype=np.int64)
+        else:
+            found = np.asarray(table.ids.get_indexer(pd.Index(names, dtype=object)), dtype=np.int64)
         if (found < 0).any():
             unknown = names[int(np.argmax(found < 0))]
             raise InputError(
@@ -170,15 +175,19 @@ class Graph:
 
     def node_id(self, node: int) -> str:
         """The id of the node at index `node`."""
-        i = int(np.searchsorted(self.offsets, node, side="right")) - 1
-        return str(self.node_types[i].ids[node - self.offsets[i]])
+        node_type, row = self._place(node)
+        return str(node_type.ids.values[row])
 
     def node_label(self, node: int) -> str:
         """The name that people are shown for the node at index `node`: its label, else its id."""
-        i = int(np.searchsorted(self.offsets, node, side="right")) - 1
-        labels = self.node_types[i].labels
-        label = None if labels is None else labels[node - self.offsets[i]]
-        return str(label) if label else self.node_id(node)
+        node_type, row = self._place(node)
+        label = None if node_type.labels is None else node_type.labels[row]
+        return str(label) if label else str(node_type.ids.values[row])
+
+    def _place(self, node: int) -> tuple[NodeType, int]:
+        """A node's type, and its place among that type's nodes."""
+        i = bisect_right(self.offsets, node) - 1
+        return self.node_types[i], node - int(self.offsets[i])
 
     def keys(self, edges: Edges) -> IntArray:
         """(n,) one integer per edge, equal for edges that state the same fact (see `edge_keys`)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -177,7 +177,9 @@ def best_candidates(
     border = np.partition(scores, len(scores) - k)[len(scores) - k]
     reach = np.flatnonzero((scores >= border) & ~left_out)
     chosen = reach[np.argsort(-scores[reach], kind="stable")[:k]]
-    return chosen + low, scores[chosen], np.isin(chosen + low, partners)
+    # Where known ones are left out none of these is one.
+    is_known = np.isin(chosen + low, partners) if known else np.zeros(len(chosen), dtype=bool)
+    return chosen + low, scores[chosen], is_known
 
 
 def predict_missing(
@@ -244,6 +246,21 @@ def listed_pairs(
     return listed
 
 
+def likeliest(scorer: FinalScorer, edges: Edges, k: int, known: bool = False, prior: float | None = None) -> list[Row]:
+    """The k likeliest of some edges, of whatever relations; `name` is the tail's.
+
+    Args:
+        scorer: of the graph.
+        edges: n edges.
+        k, known, prior: as of `top_k`.
+    """
+    is_known = scorer.graph.edge_rows(edges) >= 0
+    order = np.argsort(-scorer.probabilities(edges, prior), kind="stable")
+    chosen = order[known | ~is_known[order]][:k]
+    edges, is_known = edges[chosen], is_known[chosen]
+    return describe(scorer, edges, scorer.logits(edges), is_known, edges.tails, prior)
+
+
 def describe(
     scorer: FinalScorer,
     edges: Edges,
@@ -264,15 +281,22 @@ def describe(
     """  # fmt: skip
     graph = scorer.graph
     columns = (
-        [graph.node_id(int(node)) for node in edges.heads],
-        [graph.relation_names[int(r)] for r in edges.relations],
-        [graph.node_id(int(node)) for node in edges.tails],
-        [graph.node_label(int(node)) for node in named],
+        _each(graph.node_id, edges.heads),
+        [graph.relation_names[r] for r in edges.relations.tolist()],
+        _each(graph.node_id, edges.tails),
+        _each(graph.node_label, named),
         scorer.calibrated(logits, edges.relations, prior).tolist(),
         np.asarray(known, dtype=bool).tolist(),
         scorer.told(edges),
     )
     return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _each(name: Callable[[int], str], nodes: npt.NDArray) -> list[str]:
+    """The names of nodes, each looked up once: the given end of a query stands in all its rows."""
+    distinct, places = np.unique(nodes, return_inverse=True)
+    names = [name(node) for node in distinct.tolist()]
+    return [names[place] for place in places.tolist()]
 
 
 def as_frame(rows: Sequence[Row]) -> pd.DataFrame:
