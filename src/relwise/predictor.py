@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, Unpack
 
@@ -21,13 +20,14 @@ from relwise.data.graph import Graph
 from relwise.data.split import Split, carry_over, split_graph
 from relwise.errors import InputError
 from relwise.evaluate.attention import concentration
-from relwise.evaluate.metrics import average_precision, best_threshold, f1_at
-from relwise.evaluate.reliability import brier_score, expected_calibration_error, reliability
+from relwise.evaluate.metrics import average_precision
+from relwise.evaluate.reliability import reliability_report
 from relwise.evaluate.table import APART, Result, evaluate
 from relwise.nn.model import RelGNN
 from relwise.nn.network import Network
 from relwise.predict.answers import Answers
-from relwise.predict.final import Judgement
+from relwise.predict.final import FinalScorer, Judgement
+from relwise.predict.scorer import Scorer
 from relwise.settings import Settings, SettingsKeywords
 from relwise.train.checkpoint import load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer, TrainingResult
@@ -213,19 +213,9 @@ class RelationshipPredictor(Answers):
         """How far the probabilities of a part can be taken at their word: as the network gives them, and as shown."""
         part, valid = self.split.part(split), self.split.valid
 
-        def told(scorer: Any) -> dict[str, Any]:
-            found, truth = scorer.probabilities(part.edges), part.labels
-            threshold = best_threshold(valid.labels, scorer.probabilities(valid.edges))
-            values = {
-                "ece": expected_calibration_error(truth, found),
-                "brier": brier_score(truth, found),
-                "f1_at_half": f1_at(truth, found),
-                "threshold": threshold,  # with the best F1 on validation
-                "f1_at_threshold": f1_at(truth, found, threshold),
-                "f1_best": f1_at(truth, found, best_threshold(truth, found)),  # no threshold does better on this part
-            }
-            bins = [asdict(one) for one in reliability(truth, found)]
-            return {**{key: None if np.isnan(v) else v for key, v in values.items()}, "bins": bins}
+        def told(scorer: Scorer | FinalScorer) -> dict[str, Any]:
+            found = (scorer.probabilities(edges) for edges in (part.edges, valid.edges))
+            return reliability_report(part.labels, next(found), valid.labels, next(found))
 
         return {
             "fitted": self.judgement.fitted,

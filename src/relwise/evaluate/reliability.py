@@ -13,10 +13,13 @@ probability".
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from relwise.evaluate.metrics import best_threshold, f1_at
 
 BINS = 15  # as is usual (Guo et al. 2017)
 
@@ -83,6 +86,35 @@ def brier_score(truth: npt.ArrayLike, probability: npt.ArrayLike) -> float:
     """
     labels, values = np.asarray(truth, dtype=np.float64), np.asarray(probability, dtype=np.float64)
     return float(((values - labels) ** 2).mean()) if len(labels) else math.nan
+
+
+def reliability_report(
+    truth: npt.ArrayLike, probability: npt.ArrayLike, valid_truth: npt.ArrayLike, valid_probability: npt.ArrayLike
+) -> dict[str, Any]:
+    """What JSON tells of how far probabilities can be taken at their word; None for what does not exist.
+
+    Args:
+        truth, probability: (n,) of the edges measured.
+        valid_truth, valid_probability: (m,) of the validation edges, on which a threshold is chosen.
+
+    Returns:
+        `ece`, `brier`, `f1_at_half`, `threshold` (with the best F1 on validation), `f1_at_threshold`, `f1_best` (no
+        threshold does better on the edges measured), `bins`.
+
+    >>> reliability_report([False, True], [0.25, 0.75], [False, True], [0.2, 0.6])["f1_at_threshold"]
+    1.0
+    """
+    threshold = best_threshold(valid_truth, valid_probability)
+    values = {
+        "ece": expected_calibration_error(truth, probability),
+        "brier": brier_score(truth, probability),
+        "f1_at_half": f1_at(truth, probability),
+        "threshold": threshold,
+        "f1_at_threshold": f1_at(truth, probability, threshold),
+        "f1_best": f1_at(truth, probability, best_threshold(truth, probability)),
+    }
+    bins = [asdict(one) for one in reliability(truth, probability)]
+    return {**{key: None if math.isnan(value) else value for key, value in values.items()}, "bins": bins}
 
 
 def with_prior(probability: npt.ArrayLike, fitted: float, prior: float) -> npt.NDArray[np.float64]:

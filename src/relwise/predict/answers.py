@@ -209,12 +209,7 @@ class Answers:
                 remedy=f"the relations are {', '.join(graph.relation_names[:12])}",
             )
         edges = self.indexed([(head, graph.relation_names[i], tail) for i in fits])
-        is_known = graph.edge_rows(edges) >= 0
-        chance = self.final.probabilities(edges, prior)
-        order = [i for i in np.argsort(-chance, kind="stable").tolist() if known or not is_known[i]][:k]
-        edges, is_known = edges[np.array(order, dtype=np.int64)], is_known[order]
-        rows = top.describe(self.final, edges, self.final.logits(edges), is_known, edges.tails, prior)
-        return top.as_frame(rows)
+        return top.as_frame(top.likeliest(self.final, edges, k, known, prior))
 
     def predict_missing(
         self, relation: str, k: int = 10, *, prior: float | None = None, where: str | None = None

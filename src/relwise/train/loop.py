@@ -25,17 +25,7 @@ from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
 from relwise.kernels.matmul import library
 from relwise.kernels.threads import settle_threads
-from relwise.negatives import (
-    ASASampler,
-    Corruptor,
-    HardestSampler,
-    KBGANSampler,
-    KnownEdges,
-    NegativeSampler,
-    NSCachingSampler,
-    RandomSampler,
-    SelfAdversarialSampler,
-)
+from relwise.negatives import Corruptor, KnownEdges
 from relwise.negatives.report import HeldOut, Tally
 from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
@@ -43,6 +33,7 @@ from relwise.predict.scorer import Scorer
 from relwise.settings import Settings
 from relwise.train.masks import make_mask
 from relwise.train.place import OnDevice, OnHost, find_device
+from relwise.train.sampler import make_sampler
 
 RANKED = 2000  # validation edges ranked, at most, where MRR selects: enough to tell states apart, and quick
 DIVERGED = "lower learning_rate, or scale the attributes"
@@ -51,24 +42,6 @@ DIVERGED = "lower learning_rate, or scale the attributes"
 def derived_seed(seed: int, *path: int) -> int:
     """A seed for one purpose at one step, unlike that of any other."""
     return int(np.random.SeedSequence([seed, *path]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def make_sampler(settings: Settings) -> NegativeSampler:
-    """The sampler that the settings name."""
-    if settings.sampler == "hardest":
-        return HardestSampler(settings.pool, settings.warmup, settings.edges_per_pool())
-    if settings.sampler == "nscaching":
-        return NSCachingSampler(settings.pool, settings.warmup)
-    if settings.sampler == "self_adversarial":
-        return SelfAdversarialSampler(settings.pool, settings.temperature, settings.warmup)
-    if settings.sampler == "kbgan":
-        return KBGANSampler(settings.pool, settings.warmup)
-    if settings.sampler == "asa":
-        steps = max(1, settings.steps - settings.warmup)
-        return ASASampler(
-            settings.pool, settings.mu, settings.mu_decay, steps, settings.warmup, settings.edges_per_pool()
-        )
-    return RandomSampler()
 
 
 def learning_rate(peak: float, step: int, steps: int) -> float:
