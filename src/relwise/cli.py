@@ -5,12 +5,11 @@ A user's mistake is one line on stderr and exit code 2; nothing is left half-wri
 
 from __future__ import annotations
 
-import bisect
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,14 +17,12 @@ from relwise.commands.audit import audit
 from relwise.commands.explain import explain
 from relwise.commands.init import init
 from relwise.commands.options import SchemaOption
+from relwise.commands.predict import predict
 from relwise.commands.report import report
 from relwise.commands.serve import serve
 from relwise.errors import InputError
 from relwise.settings import ModelSettings, SamplerSettings, Settings, TrainingSettings
-from relwise.show import console, folded_table, print_json, print_measures, say
-
-if TYPE_CHECKING:
-    from relwise.predictor import RelationshipPredictor
+from relwise.show import print_json, print_measures, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,9 +35,6 @@ app = typer.Typer(
 
 app.command()(init)
 app.command()(audit)
-app.command()(explain)
-app.command()(report)
-app.command()(serve)
 
 
 def _settings_help() -> str:
@@ -141,92 +135,10 @@ def evaluate(
     print_measures(metrics)
 
 
-@app.command()
-def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="the run folder")],
-    relation: Annotated[str | None, typer.Option(help="the relation asked about")] = None,
-    head: Annotated[str | None, typer.Option(metavar="ID", help="find tails for this head")] = None,
-    tail: Annotated[str | None, typer.Option(metavar="ID", help="find heads for this tail")] = None,
-    top: Annotated[int, typer.Option(min=1, help="how many to list")] = 10,
-    known: Annotated[bool, typer.Option("--known", help="list known relationships too, marked")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON list and nothing else")] = False,
-    pairs: Annotated[Path | None, typer.Option(help="CSV or Parquet with columns head,relation,tail to score")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="where the scored pairs go, with the column probability added")
-    ] = None,
-) -> None:
-    """List the likeliest missing relationships of one entity, or score the pairs of a table.
-
-    Examples:
-
-    relwise predict RUN --relation visits --head N14228
-
-    relwise predict RUN --pairs pairs.csv --out scored.csv
-    """
-    from relwise.predictor import RelationshipPredictor
-
-    if pairs is None and relation is None:
-        raise InputError("nothing to predict", remedy="give --relation with --head or --tail, or --pairs with --out")
-    if pairs is not None:
-        if out is None or as_json or known or any(option is not None for option in (relation, head, tail)):
-            raise InputError(
-                "--pairs goes with --out alone",
-                remedy="relwise predict RUN --pairs pairs.csv --out scored.csv",
-            )
-        _score_table(run, pairs, out)
-        return
-    assert relation is not None
-    if out is not None:
-        raise InputError("--out goes with --pairs", remedy="use --json > file for a list of likeliest relationships")
-    found = RelationshipPredictor.load(run).top_k(relation, head, tail, top, known)
-    if as_json:
-        print_json(found.to_dict(orient="records"))
-        return
-    table = folded_table("head", "relation", "tail", "name", "probability", *(["known"] if known else []))
-    for row in found.to_dict(orient="records"):
-        cells = [row["head"], row["relation"], row["tail"], row["name"], f"{row['probability']:.4f}"]
-        table.add_row(*cells, *([("yes" if row["known"] else "no")] if known else []))
-    console().print(table)
-
-
-def _score_table(run: Path, pairs: Path, out: Path) -> None:
-    from relwise.data.columns import words
-    from relwise.data.tables import cell, is_parquet, read_table
-    from relwise.predictor import RelationshipPredictor
-
-    frame = read_table(pairs)
-    cells = (words(frame, name, pairs).tolist() for name in ("head", "relation", "tail"))
-    triples = [(str(h or ""), str(r or ""), str(t or "")) for h, r, t in zip(*cells, strict=True)]
-    if not out.parent.is_dir():
-        raise InputError("there is no such folder", where=str(out.parent), remedy="make it, or name another --out")
-    model = RelationshipPredictor.load(run)
-    try:
-        probability = model.predict_proba(triples)
-    except InputError:
-        row = bisect.bisect_left(
-            range(len(triples)), True, key=lambda row: _unknown(model, triples[: row + 1]) is not None
-        )
-        error = _unknown(model, triples[row : row + 1])
-        assert error is not None
-        raise InputError(error.what, where=cell(pairs, row), remedy=error.remedy) from None
-    scored = frame.assign(probability=probability)
-    written = out.with_name(out.name + ".part")
-    try:
-        scored.to_parquet(written, index=False) if is_parquet(out) else scored.to_csv(written, index=False)
-        os.replace(written, out)
-    except OSError as error:
-        written.unlink(missing_ok=True)
-        raise InputError(f"cannot be written ({error.strerror})", where=str(out), remedy="name another --out") from None
-    say(f"{len(scored):,} pairs scored, written to {out}")
-
-
-def _unknown(model: RelationshipPredictor, triples: list[tuple[str, str, str]]) -> InputError | None:
-    """What of the triples is not in the graph."""
-    try:
-        model.indexed(triples)
-    except InputError as error:
-        return error
-    return None
+app.command()(predict)
+app.command()(explain)
+app.command()(report)
+app.command()(serve)
 
 
 def _parse_settings(pairs: list[str]) -> Settings:
