@@ -25,7 +25,9 @@ import numpy as np
 import numpy.typing as npt
 
 from relwise.data.edges import Edges
+from relwise.nn.decoders import End
 from relwise.predict.evidence.plan import Pattern, Plan
+from relwise.predict.evidence.reached import reached_evidence
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walk_blocks import block_evidence
 from relwise.predict.evidence.walks import CAP, pair_walks
@@ -151,6 +153,40 @@ class Evidence:
             value = end[anchors][:, None] if of_anchor else end[None, low:high]
             out += (shared[column] * value).astype(np.float32)
         return out
+
+    def reached(
+        self,
+        relation: int,
+        from_tail: bool,
+        anchor: int,
+        candidates: tuple[int, int],
+        shared: Floats,
+        own: Floats,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """What ties and paths say of the candidates that they reach; of all others they say nothing.
+
+        Args:
+            anchor: one node.
+            relation, from_tail, candidates, shared, own: as of `block`.
+
+        Returns:
+            (m,) nodes, ascending; (m,) what `block` adds for them but for the degrees of both ends.
+        """
+        plan = self._plan(relation, from_tail)
+        return reached_evidence(
+            self.ties, plan, own[: len(self.patterns[relation])], shared[:PATHS], anchor, candidates
+        )  # fmt: skip
+
+    def degree_columns(self, relation: int, end: End) -> list[tuple[int, npt.NDArray[np.float64]]]:
+        """Which of `SHARED` tell of one end alone: its ties under the relation, and all; and their values for all nodes.
+
+        Args:
+            relation: relation index.
+            end: head or tail.
+        """
+        kind = 2 * relation if end == "head" else self.ties.reverse(2 * relation)
+        first = PATHS + (end == "tail")
+        return [(first, np.log1p(self.ties.degrees(kind))), (first + 2, np.log1p(self._all_ties))]
 
     def _plan(self, relation: int, from_tail: bool) -> Plan:
         key = (relation, from_tail)

@@ -97,7 +97,7 @@ def _one(
         if a != one or key != two:
             for k in range(filled):
                 reach[touched[k]] = 0.0
-            filled = _reach_from(indptr, neighbours, a, b, c, weights[p, 0], anchor, cap, reach, touched)
+            filled = reach_from(indptr, neighbours, a, b, c, weights[p, 0], anchor, cap, reach, touched)
             one, two = a, key
         for k in range(filled):
             v = touched[k]
@@ -108,7 +108,7 @@ def _one(
             for e in range(indptr[final, v], indptr[final, v + 1]):
                 ends[neighbours[e]] += part
         if c >= 0:
-            _take_back(indptr, neighbours, back, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
+            take_back(indptr, neighbours, back, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
         ends[anchor] = 0.0
         _add_roots(ends[low:high], own[p], out)
         total = sums[1 if c < 0 else 2]
@@ -120,7 +120,7 @@ def _one(
 
 
 @njit(**INNER)
-def _reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touched):  # pragma: no cover
+def reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touched):  # pragma: no cover
     """The nodes one step before the end, by their weights so far; returns how many stand in `touched`."""
     filled = 0
     for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
@@ -144,7 +144,7 @@ def _reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touche
 
 
 @njit(**INNER)
-def _take_back(indptr, neighbours, back, a, b, c, first, second, anchor, cap, ends):  # pragma: no cover
+def take_back(indptr, neighbours, back, a, b, c, first, second, anchor, cap, ends):  # pragma: no cover
     """Take off the walks anchor - u - v - u, which are no paths."""
     returns = back[b] == c  # every step back along the tie that was come by
     for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
