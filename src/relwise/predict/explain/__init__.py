@@ -13,5 +13,16 @@ The edge asked about, where it is known and carries messages, is silent througho
 
 from relwise.predict.explain.explainer import Explainer, explainer_of
 from relwise.predict.explain.explanation import AttributeEffect, Carrier, Explanation, Node, Paths, Similar
+from relwise.predict.explain.threads import one_thread
 
-__all__ = ["AttributeEffect", "Carrier", "Explainer", "Explanation", "Node", "Paths", "Similar", "explainer_of"]
+__all__ = [
+    "AttributeEffect",
+    "Carrier",
+    "Explainer",
+    "Explanation",
+    "Node",
+    "Paths",
+    "Similar",
+    "explainer_of",
+    "one_thread",
+]

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
+from numba import njit
 
-from relwise.data.edges import Edges
-from relwise.data.graph import Graph
-from relwise.nn.decoders import DistMult, Slices
+from relwise.nn.decoders import Slices
 from relwise.predict.explain.explanation import Similar
+from relwise.predict.explain.layers import Floats
 from relwise.predict.explain.paths import nodes_of
 from relwise.predict.scorer import Scorer
 
 MOST = 100_000  # known edges of a relation that are compared
 SHOWN = 3
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +30,9 @@ class Known:
         of: how many the relation has.
     """
 
-    heads: torch.Tensor
-    tails: torch.Tensor
-    norms: torch.Tensor
+    heads: Ints
+    tails: Ints
+    norms: Floats
     of: int
 
 
@@ -46,52 +47,51 @@ class SimilarEdges:
     scorer: Scorer
     _known: dict[int, Known] = field(default_factory=dict)
 
-    @torch.no_grad()
     def find(self, head: int, relation: int, tail: int) -> tuple[list[Similar], list[str]]:
         """The most similar edges but the one asked about, and what was capped, in sentences."""
-        graph, states = self.scorer.graph, self._states(relation)
-        known = self._of(relation)
+        graph, states, known = self.scorer.graph, self._states(relation), self._of(relation)
         asked = states[head] * states[tail]
+        lengths = np.maximum(known.norms * np.linalg.norm(asked), np.float32(1e-30))
+        cosine = _products(states, asked, known.heads, known.tails) / lengths
         same = (known.heads == head) & (known.tails == tail)
         if not graph.directed[relation]:
             same |= (known.heads == tail) & (known.tails == head)
-        cosine = _products(states, asked, known.heads, known.tails) / (known.norms * float(asked.norm())).clamp_min(
-            1e-30
-        )
         cosine[same] = -np.inf
-        best = cosine.topk(min(SHOWN, int((~same).sum()))).indices.tolist()
-        found = [_named(graph, int(known.heads[i]), int(known.tails[i]), float(cosine[i])) for i in best]
+        best = np.argsort(-cosine, kind="stable")[: min(SHOWN, int((~same).sum()))]
+        found = []
+        for i in best:
+            ends = nodes_of(graph, [int(known.heads[i]), int(known.tails[i])])
+            found.append(Similar(ends[0], ends[1], float(cosine[i])))
         capped = known.of > len(known.heads)
         return found, [f"similar: among {len(known.heads):,} of {known.of:,} known edges"] if capped else []
 
     def _of(self, relation: int) -> Known:
         if relation not in self._known:
-            edges: Edges = self.scorer.graph.edges
-            places: npt.NDArray = np.flatnonzero(edges.relations == relation)
+            edges, states = self.scorer.graph.edges, self._states(relation)
+            places = np.flatnonzero(edges.relations == relation)
             count = len(places)
             if count > MOST:
                 places = places[np.linspace(0, count - 1, MOST).astype(np.int64)]
-            heads, tails = (torch.from_numpy(a[places].copy()) for a in (edges.heads, edges.tails))
-            states = self._states(relation)
-            norms = _products(states.square(), torch.ones(states.shape[1]), heads, tails).sqrt()
+            heads, tails = edges.heads[places], edges.tails[places]
+            norms = np.sqrt(_products(np.square(states), np.ones(states.shape[1], np.float32), heads, tails))
             self._known[relation] = Known(heads, tails, norms, count)
         return self._known[relation]
 
-    def _states(self, relation: int) -> torch.Tensor:
+    def _states(self, relation: int) -> Floats:
         """(N, d) final states; of a network that has some for each relation, that relation's."""
         nodes, decoder = self.scorer.nodes, self.scorer.decoder
         if isinstance(decoder, Slices):
-            return nodes.view(len(nodes), *decoder.relation.shape)[:, relation].contiguous()
-        return nodes
+            return nodes.view(len(nodes), *decoder.relation.shape)[:, relation].contiguous().numpy()
+        return nodes.numpy()
 
 
-def _products(states: torch.Tensor, weights: torch.Tensor, heads: torch.Tensor, tails: torch.Tensor) -> torch.Tensor:
-    """(n,) `Σ_k w_k a_k b_k` of the states a, b of each edge's ends: DistMult's score."""
-    decoder = DistMult(1, len(weights))
-    decoder.relation.data = weights[None].contiguous()
-    return decoder(states, heads, torch.zeros_like(heads), tails)
-
-
-def _named(graph: Graph, head: int, tail: int, similarity: float) -> Similar:
-    ends = nodes_of(graph, [head, tail])
-    return Similar(ends[0], ends[1], similarity)
+@njit(cache=True)
+def _products(states, weights, heads, tails):  # pragma: no cover (compiled)
+    """(n,) `Σ_k w_k a_k b_k` of the states a, b of each edge's ends."""
+    out = np.empty(len(heads), np.float32)
+    for i in range(len(heads)):
+        a, b, total = states[heads[i]], states[tails[i]], np.float32(0)
+        for k in range(len(weights)):
+            total += weights[k] * a[k] * b[k]
+        out[i] = total
+    return out
