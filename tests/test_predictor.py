@@ -20,7 +20,7 @@ from relwise.data.split import LabelledEdges
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import evaluate
-from relwise.predict import top
+from relwise.predict import missing
 from relwise.predict.answers import Query
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
@@ -251,7 +251,7 @@ def test_the_likeliest_of_a_directed_relation_within_one_type_stand_both_ways(
 def test_the_likeliest_of_a_relation_do_not_depend_on_the_size_of_a_block(
     model: RelationshipPredictor, monkeypatch: pytest.MonkeyPatch, relation: str, block: int
 ) -> None:
-    monkeypatch.setattr(top, "BLOCK", block)
+    monkeypatch.setattr(missing, "BLOCK", block)
     assert_best(model, model.predict_missing(relation, k=30), missing_pairs(model, relation), 30)
 
 

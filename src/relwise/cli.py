@@ -15,6 +15,7 @@ import typer
 
 from relwise.commands.audit import audit
 from relwise.commands.explain import explain
+from relwise.commands.index import index
 from relwise.commands.init import init
 from relwise.commands.options import SchemaOption
 from relwise.commands.predict import predict
@@ -136,6 +137,7 @@ def evaluate(
 
 
 app.command()(predict)
+app.command()(index)
 app.command()(explain)
 app.command()(report)
 app.command()(serve)

@@ -261,6 +261,7 @@ class RelationshipPredictor(Answers):
         run = bundle.read_run(folder)
         model = cls(run.seed, **run.settings.model_dump())  # type: ignore[arg-type]
         model._fitted(run.graph, run.split, run.model)
+        model._folder = Path(folder)
         if run.judgement is not None:
             model._judge_by(Judgement.from_json(run.judgement))
         model.training, model.log, model.measured = dict(run.training), run.log, dict(run.metrics)

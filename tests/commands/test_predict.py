@@ -140,6 +140,12 @@ def test_help_tells_of_every_kind_of_question() -> None:
         (["--relation", "works_at", "--all", "--out", "x.csv"], ["x.csv", "a Parquet file"]),
         (["--relation", "works_at", "--all", "--out", "x.parquet", "--head", "pe0"], ["--all goes with"]),
         (["--relation", "works_at", "--all", "--out", "x.parquet", "--least", "-1"], ["least = -1.0"]),
+        (["--relation", "works_at", "--approximate"], ["--approximate goes with --relation and one end"]),
+        (["--head", "pe1", "--tail", "co2", "--approximate"], ["--approximate goes with"]),
+        (
+            ["--relation", "works_at", "--head", "pe0", "--approximate"],
+            ["index: there is no index", "relwise index RUN"],
+        ),
         (["--all", "--out", "x.parquet"], ["nothing to predict"]),
         (["--pairs", "pairs.csv", "--out", "x.csv", "--where", "age > 3"], ["--pairs goes with --out alone"]),
         (["--pairs", "pairs.csv", "--out", "x.xls"], ["x.xls", "no kind of table"]),

@@ -35,6 +35,9 @@ def predict(
         str | None,
         typer.Option(metavar="SQL", help="a condition on the attributes of those listed: \"country = 'CAN'\""),
     ] = None,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="ask the run's index (relwise index RUN) instead of scoring all")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON list and nothing else")] = False,
     pairs: Annotated[Path | None, typer.Option(help="CSV or Parquet with columns head,relation,tail to score")] = None,
     all_: Annotated[
@@ -69,7 +72,7 @@ def predict(
             remedy="give --relation, with --head or --tail for one entity; or --head and --tail; or --pairs with --out",
         )
     given = {"--relation": relation, "--head": head, "--tail": tail, "--where": where, "--least": least}
-    flags = {"--json": as_json, "--known": known, "--all": all_, "--resume": resume}
+    flags = {"--json": as_json, "--known": known, "--all": all_, "--resume": resume, "--approximate": approximate}
     if pairs is not None:
         if out is None or any(flags.values()) or any(value is not None for value in given.values()):
             raise InputError(
@@ -80,7 +83,7 @@ def predict(
         _score_table(run, pairs, out, prior)
         return
     if all_:
-        if out is None or relation is None or any(ends) or as_json or known:
+        if out is None or relation is None or any(ends) or as_json or known or approximate:
             raise InputError(
                 "--all goes with --relation and --out", remedy="relwise predict RUN --relation R --all --out R.parquet"
             )
@@ -95,13 +98,15 @@ def predict(
         if as_json:
             raise InputError("--json prints, and --out writes", remedy="give one of them, or --out with .json")
         _check_out(out)
+    if approximate and (relation is None or not any(ends)):
+        raise InputError("--approximate goes with --relation and one end", remedy="leave it out, or give both")
     model = RelationshipPredictor.load(run)
     if relation is None:
         if where is not None:
             raise InputError("--where is on entities that are listed", remedy="leave it out, or give one end")
         found = model.top_relations(head, tail, top, known, prior=prior)
     elif any(ends):
-        found = model.top_k(relation, head, tail, top, known, prior=prior, where=where)
+        found = model.top_k(relation, head, tail, top, known, prior=prior, where=where, exact=not approximate)
     elif known:
         raise InputError("--known goes with --head or --tail", remedy="leave it out, or give one end")
     else:

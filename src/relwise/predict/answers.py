@@ -24,9 +24,11 @@ from relwise.predict import top
 from relwise.predict.digest import digest_of
 from relwise.predict.evidence.features import Evidence
 from relwise.predict.evidence.ties import Ties
-from relwise.predict.explain import Explanation, explainer_of
+from relwise.predict.explain import Explanation, explainer_of, one_thread
 from relwise.predict.final import FinalScorer, Judgement
+from relwise.predict.index import INDEX, Index, build_index
 from relwise.predict.judge import Judge
+from relwise.predict.missing import predict_missing
 from relwise.predict.scorer import Scorer
 from relwise.predict.stream import Question, write_missing
 
@@ -45,6 +47,9 @@ class Answers:
     def __init__(self) -> None:
         self._run: tuple[Graph, Split, Network] | None = None
         self._judgement: Judgement | None = None
+        self._index: Index | None = None
+        self._folder: Path | None = None
+        """The run folder that this was loaded from."""
 
     @property
     def graph(self) -> Graph:
@@ -130,10 +135,9 @@ class Answers:
         *,
         prior: float | None = None,
         where: str | None = None,
+        exact: bool = True,
     ) -> pd.DataFrame:
-        """The k likeliest relationships of one node that are missing from the graph.
-
-        Every candidate is scored, by the final probability.
+        """The k likeliest relationships of one node that are missing from the graph, by the final probability.
 
         Args:
             relation: the relation's name.
@@ -144,6 +148,7 @@ class Answers:
             prior: as of `predict_proba`.
             where: a condition in SQL on the attributes of the nodes listed (`"country = 'CAN'"`; `id` and `label` are
                 columns too).
+            exact: score every candidate; else those that the run's index finds (`build_index`, `relwise index RUN`).
 
         Returns:
             Columns head, relation, tail, name (of the node found), probability, known, evidence (the typed paths that
@@ -152,7 +157,7 @@ class Answers:
         if (head is None) == (tail is None):
             raise InputError("one end must be given, and one only", remedy="give head or tail")
         query = Query(relation, head, tail)
-        return self.top_k_batch([query], k, known, prior=prior, where=where)[0]
+        return self.top_k_batch([query], k, known, prior=prior, where=where, exact=exact)[0]
 
     def top_k_batch(
         self,
@@ -162,9 +167,11 @@ class Answers:
         *,
         prior: float | None = None,
         where: str | None = None,
+        exact: bool = True,
     ) -> list[pd.DataFrame]:
         """`top_k` of several queries at once, which takes less time than one by one."""
-        return [top.as_frame(rows) for rows in self.top_k_rows(queries, k, known, prior=prior, where=where)]
+        found = self.top_k_rows(queries, k, known, prior=prior, where=where, exact=exact)
+        return [top.as_frame(rows) for rows in found]
 
     def top_k_rows(
         self,
@@ -174,6 +181,7 @@ class Answers:
         *,
         prior: float | None = None,
         where: str | None = None,
+        exact: bool = True,
     ) -> list[list[top.Row]]:
         """`top_k_batch` as plain rows."""
         _check_k(k)
@@ -182,7 +190,26 @@ class Answers:
         if where is not None:
             kinds = {self._sought(query) for query in queries}
             allowed = nodes_where(self.graph, sorted(kinds), where)
-        return top.top_k(self.final, asked, k, known, prior, allowed)
+        if exact:
+            return top.top_k(self.final, asked, k, known, prior, allowed)
+        return top.describe_found(self.final, asked, self.index.find(asked, k, known, allowed), prior)
+
+    @property
+    def index(self) -> Index:
+        """What finds likely candidates without scoring all: built here, or lying in the run folder."""
+        if self._index is None:
+            if self._folder is None:
+                raise InputError("there is no index", remedy="call build_index(), or relwise index RUN")
+            self._index = Index.load(self._folder / INDEX, self.digest, self.final)
+        return self._index
+
+    def build_index(self) -> Index:
+        """Build the index of large node types, and measure its recall and speed (see `relwise.predict.index`).
+
+        `index.save(folder, digest)` keeps it; `relwise index RUN` does both.
+        """
+        self._index = build_index(self.final)
+        return self._index
 
     def top_relations(
         self, head: object, tail: object, k: int = 10, known: bool = False, *, prior: float | None = None
@@ -222,7 +249,7 @@ class Answers:
         """
         _check_k(k)
         index = self.graph.relation_index(relation)
-        return top.as_frame(top.predict_missing(self.final, index, k, prior, self._tails_where(index, where)))
+        return top.as_frame(predict_missing(self.final, index, k, prior, self._tails_where(index, where)))
 
     def write_missing(
         self,
@@ -279,8 +306,9 @@ class Answers:
         Raises:
             InputError: at an unknown id or relation, naming the nearest.
         """
-        asked = [(head, relation, tail)]
-        return explainer_of(self).explain(self.indexed(asked), float(self.predict_proba(asked)[0]))
+        explainer, asked = explainer_of(self), [(head, relation, tail)]
+        with one_thread():
+            return explainer.explain(self.indexed(asked), float(self.predict_proba(asked)[0]))
 
     def _prepared(self) -> tuple[list, Any, Any]:
         """What the network reads: attributes, the training edges as messages, their attributes."""
@@ -301,7 +329,7 @@ class Answers:
         self._judge_by(None)
 
     def _judge_by(self, judgement: Judgement | None) -> None:
-        self._judgement = judgement
+        self._judgement, self._index = judgement, None
         for name in ("final", "evidence"):
             self.__dict__.pop(name, None)
 

@@ -29,8 +29,8 @@ from relwise.data.node_type import NodeType
 from relwise.data.tables import is_parquet
 from relwise.errors import InputError
 from relwise.predict.final import FinalScorer
+from relwise.predict.missing import listed_pairs
 from relwise.predict.progress import PairsProgress
-from relwise.predict.top import listed_pairs
 
 BLOCK = 2**22  # pairs scored at a time: 16 MiB of scores, and some arrays as large
 PART = 2**25  # pairs of a part, or more: some seconds' work, which a kill loses
@@ -79,7 +79,7 @@ def write_missing(
         scorer: of final probabilities.
         question: which pairs.
         path: the Parquet file.
-        allowed: (N,) which nodes may be tails (see `relwise.predict.top.listed_pairs`).
+        allowed: (N,) which nodes may be tails (see `relwise.predict.missing.listed_pairs`).
         resume: go on where a killed run stopped, if one did.
         progress: show a progress bar, or lines where stderr is no terminal.
 

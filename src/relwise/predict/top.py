@@ -1,4 +1,4 @@
-"""The likeliest edges: of one query, and over all pairs of a relation."""
+"""The likeliest edges of a query: an edge with one end missing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ COLUMNS = ["head", "relation", "tail", "name", "probability", "known", "evidence
 
 Row = dict[str, Any]
 """One edge by the names in `COLUMNS`."""
+
+Found = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+"""What was found for a query, best first: nodes, their final logits, whether each is a known partner."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +102,23 @@ def top_k(
     Returns:
         Of each query its rows (`COLUMNS`), likeliest first; `name` is the candidate's.
     """  # fmt: skip
-    graph = scorer.graph
-    found: list[tuple[npt.NDArray, npt.NDArray, npt.NDArray] | None] = [None] * len(queries)
-    for (relation, missing), places in _alike(queries).items():
+    return describe_found(scorer, queries, find(scorer, queries, k, known, allowed), prior)
+
+
+def find(
+    scorer: FinalScorer,
+    queries: Sequence[Asked],
+    k: int,
+    known: bool = False,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> list[Found]:
+    """Of each query the k best of all its candidates, best first.
+
+    Args:
+        scorer, queries, k, known, allowed: as of `top_k`.
+    """
+    graph, found = scorer.graph, {}
+    for (relation, missing), places in alike(queries).items():
         low, high = (int(x) for x in (graph.head_ranges if missing == "head" else graph.tail_ranges)[relation])
         size = max(1, BLOCK // (4 * max(1, high - low)))
         for part in (places[i : i + size] for i in range(0, len(places), size)):
@@ -113,28 +130,24 @@ def top_k(
                 nodes, logits, is_known = best_candidates(graph, row, relation, anchor, missing, k, known)
                 kept = np.ones(len(nodes), dtype=bool) if allowed is None else allowed[nodes]
                 found[place] = (nodes[kept], logits[kept], is_known[kept])
-    edges, logits, is_known, named = [], [], [], []
-    for query, best in zip(queries, found, strict=True):
-        assert best is not None
-        nodes = best[0]
-        edges.append(_edges(query.relation, np.full(len(nodes), query.anchor), nodes, query.missing))
-        for values, own in zip((logits, is_known, named), (best[1], best[2], nodes), strict=True):
-            values.append(own)
-    if not edges:
+    return [found[place] for place in range(len(queries))]
+
+
+def describe_found(
+    scorer: FinalScorer, queries: Sequence[Asked], found: Sequence[Found], prior: float | None = None
+) -> list[list[Row]]:
+    """Of each query its rows (see `top_k`), from what was found for it."""
+    if not queries:
         return []
-    rows = describe(
-        scorer,
-        Edges.concatenate(*edges),
-        np.concatenate(logits),
-        np.concatenate(is_known),
-        np.concatenate(named),
-        prior,
-    )
+    pairs = zip(queries, found, strict=True)
+    edges = [_edges(q.relation, np.full(len(best[0]), q.anchor), best[0], q.missing) for q, best in pairs]
+    nodes, logits, is_known = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    rows = describe(scorer, Edges.concatenate(*edges), logits, is_known, nodes, prior)
     ends = np.cumsum([len(one) for one in edges])
     return [rows[end - len(one) : end] for one, end in zip(edges, ends.tolist(), strict=True)]
 
 
-def _alike(queries: Sequence[Asked]) -> dict[tuple[int, End], list[int]]:
+def alike(queries: Sequence[Asked]) -> dict[tuple[int, End], list[int]]:
     """The places of queries of one relation and end."""
     groups: dict[tuple[int, End], list[int]] = {}
     for place, query in enumerate(queries):
@@ -180,70 +193,6 @@ def best_candidates(
     # Where known ones are left out none of these is one.
     is_known = np.isin(chosen + low, partners) if known else np.zeros(len(chosen), dtype=bool)
     return chosen + low, scores[chosen], is_known
-
-
-def predict_missing(
-    scorer: FinalScorer,
-    relation: int,
-    k: int,
-    prior: float | None = None,
-    allowed: npt.NDArray[np.bool_] | None = None,
-) -> list[Row]:
-    """The k likeliest edges of a relation that are not known, over all pairs of its types.
-
-    Scores are computed in blocks of heads; of each block only the k best are kept.
-
-    Args:
-        scorer, relation, k, prior: as of `top_k`.
-        allowed: see `listed_pairs`.
-    """
-    graph = scorer.graph
-    heads = np.arange(*graph.head_ranges[relation])
-    low, high = graph.tail_ranges[relation]
-    rows = max(1, BLOCK // (4 * max(1, int(high - low))))
-    best_edges, best_logits = Edges.empty(), np.empty(0)
-    for start in range(0, len(heads), rows):
-        anchors = heads[start : start + rows]
-        scores = scorer.block("tail", np.full(len(anchors), relation), anchors)
-        listed = listed_pairs(graph, relation, anchors, allowed)
-        floor = best_logits[-1] if len(best_logits) == k else -np.inf
-        chosen = np.flatnonzero(listed & (scores > floor))
-        logits = scores.ravel()[chosen].astype(np.float64)
-        if len(chosen) > k:
-            reach = logits >= np.partition(logits, len(logits) - k)[len(logits) - k]
-            chosen, logits = chosen[reach], logits[reach]
-        edges = Edges(anchors[chosen // (high - low)], np.full(len(chosen), relation), low + chosen % (high - low))
-        best_edges = Edges.concatenate(best_edges, edges)
-        best_logits = np.concatenate([best_logits, logits])
-        order = np.argsort(-best_logits, kind="stable")[:k]
-        best_edges, best_logits = best_edges[order], best_logits[order]
-    none = np.zeros(len(best_edges), dtype=bool)
-    return describe(scorer, best_edges, best_logits, none, best_edges.tails, prior)
-
-
-def listed_pairs(
-    graph: Graph, relation: int, heads: npt.NDArray[np.integer], allowed: npt.NDArray[np.bool_] | None = None
-) -> npt.NDArray[np.bool_]:
-    """(q, n) which pairs of q heads with each tail are missing ones: no known edge, no loop, an undirected one once.
-
-    Args:
-        graph: whose pairs.
-        relation: relation index.
-        heads: (q,) nodes.
-        allowed: (N,) which nodes may be tails; None: all. An undirected pair stands with the end first that comes first
-            among the nodes, or that may be no tail.
-    """
-    low, high = (int(bound) for bound in graph.tail_ranges[relation])
-    tails, anchors = np.arange(low, high), np.asarray(heads)[:, None]
-    listed = tails != anchors if graph.directed[relation] else tails > anchors
-    if allowed is not None:
-        if not graph.directed[relation]:
-            listed |= ~allowed[anchors] & (tails != anchors)
-        listed &= allowed[low:high]
-    partners = KnownPartners.of(graph)
-    for row, head in zip(listed, np.asarray(heads).tolist(), strict=True):
-        row[partners.find(relation, head, "tail") - low] = False
-    return listed
 
 
 def likeliest(scorer: FinalScorer, edges: Edges, k: int, known: bool = False, prior: float | None = None) -> list[Row]:

@@ -42,11 +42,11 @@ def test_as_that_of_all_candidates(make, from_tail: bool) -> None:
 def test_degrees_are_told_of_one_end() -> None:
     graph = Graph.from_triples([("ann", "likes", "bob"), ("ann", "likes", "eve"), ("eve", "knows", "ann")])
     evidence = Evidence(Ties.of(graph, graph.edges), [[], []])
-    of_heads, of_tails = (evidence.degree_columns(0, end) for end in ("head", "tail"))  # type: ignore[arg-type]
-    assert [SHARED[column] for column, _ in (*of_heads, *of_tails)] == [
-        "head_degree", "head_ties", "tail_degree", "tail_ties",
+    nodes = graph.node_index("node", ["ann", "bob", "eve"])
+    of_heads, of_tails = evidence.degrees(0, "head", nodes), evidence.degrees(0, "tail", nodes)
+    told = [(SHARED[column], np.expm1(values).round().tolist()) for column, values in (*of_heads, *of_tails)]
+    assert told == [
+        ("head_degree", [2, 0, 0]), ("head_ties", [3, 1, 2]), ("tail_degree", [0, 1, 1]), ("tail_ties", [3, 1, 2]),
     ]  # fmt: skip
-    ann, bob, eve = (int(graph.node_index("node", [name])[0]) for name in ("ann", "bob", "eve"))
-    assert np.exp(of_heads[0][1]).round()[[ann, bob, eve]].tolist() == [3, 1, 1]
-    assert np.exp(of_tails[0][1]).round()[[ann, bob, eve]].tolist() == [1, 2, 2]
-    assert np.exp(of_heads[1][1]).round()[[ann, bob, eve]].tolist() == [4, 2, 3]
+    table = evidence.table(graph.edges[np.array([0])])  # which itself is left out of its own evidence
+    assert np.expm1(table.shared[0, 3:]).round().tolist() == [1, 0, 2, 0]

@@ -177,16 +177,17 @@ class Evidence:
             self.ties, plan, own[: len(self.patterns[relation])], shared[:PATHS], anchor, candidates
         )  # fmt: skip
 
-    def degree_columns(self, relation: int, end: End) -> list[tuple[int, npt.NDArray[np.float64]]]:
-        """Which of `SHARED` tell of one end alone: its ties under the relation, and all; and their values for all nodes.
+    def degrees(self, relation: int, end: End, nodes: npt.NDArray[np.integer]) -> list[tuple[int, Floats]]:
+        """Which of `SHARED` tell of one end alone, and their values: log(1 + ties), under the relation and of all.
 
         Args:
             relation: relation index.
             end: head or tail.
+            nodes: (n,) that stand there.
         """
-        kind = 2 * relation if end == "head" else self.ties.reverse(2 * relation)
-        first = PATHS + (end == "tail")
-        return [(first, np.log1p(self.ties.degrees(kind))), (first + 2, np.log1p(self._all_ties))]
+        indptr = self.ties.indptr[2 * relation if end == "head" else self.ties.reverse(2 * relation)]
+        own, first = indptr[np.asarray(nodes) + 1] - indptr[nodes], PATHS + (end == "tail")
+        return [(first, np.log1p(own)), (first + 2, np.log1p(self._all_ties[nodes]))]
 
     def _plan(self, relation: int, from_tail: bool) -> Plan:
         key = (relation, from_tail)
