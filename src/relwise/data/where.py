@@ -81,5 +81,5 @@ def _columns(attribute: Attribute) -> dict[str, Any]:
     if attribute.modality == "boolean":
         return {name: pd.array([None if np.isnan(v) else bool(v) for v in values], dtype="boolean")}
     if attribute.modality == "numeric":
-        return {name: pd.array(np.where(np.isnan(values), None, values), dtype="Float64")}
+        return {name: pd.array([None if np.isnan(v) else float(v) for v in values], dtype="Float64")}
     return {name: values}

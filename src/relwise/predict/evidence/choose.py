@@ -13,6 +13,8 @@ before them: what comes with an edge must not speak for it.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -91,11 +93,11 @@ def _candidates(
     if not truth.any() or truth.all():
         return []
     base = ties.num_kinds + 1
-    codes = []
+    codes, compiled = [], cast(Callable[..., int], _codes)
     scratch = _Scratch(ties.num_nodes, int(np.diff(rows[0]).max(initial=0)))
     back = np.array([ties.reverse(kind) for kind in range(ties.num_kinds)], dtype=np.int64)
     for pair, (head, tail) in enumerate(zip(pairs.heads.tolist(), pairs.tails.tolist(), strict=True)):
-        count = _codes(*rows, back, head, tail, base, CAP, pair, *scratch.arrays)
+        count = compiled(*rows, back, head, tail, base, CAP, pair, *scratch.arrays)
         codes.append(np.sort(scratch.found[:count]))
     sizes = np.array([len(found) for found in codes])
     values, where = np.unique(np.concatenate(codes), return_inverse=True)
