@@ -12,6 +12,6 @@ def spent() -> float:
 
     A run that gives way to others takes longer, and spends no more. One that keeps a single core busy has twice as
     long by the clock on the wall. Threads that spin while they wait for one another are counted too: on a machine that
-    others use, `OMP_WAIT_POLICY=passive` in the environment lets them sleep, and a training then took half of the time.
+    others use, `OMP_WAIT_POLICY=passive` in the environment lets them sleep.
     """
     return time.process_time() / CORES
