@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from relwise.predictor import RelationshipPredictor
 from relwise.serve.app import create_app
@@ -54,7 +55,9 @@ def test_every_answer_is_as_declared(document: Any, path: str, mode: GenerationM
     @asked_often
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
-        case.call_and_validate(headers=BEARING)
+        # What cannot stand in an address (a list of nothing) is left out of it: such a request is a good one.
+        lenient = [negative_data_rejection] if path in GETS else []
+        case.call_and_validate(headers=BEARING, excluded_checks=lenient)
 
     ask()
 

@@ -198,6 +198,20 @@ def test_a_query_asks_for_one_part(asking: TestClient, query: dict[str, str]) ->
     refused(asking.post("/v1/top-k", json={"queries": [query]}), 422, "queries.0", "two of head, relation and tail")
 
 
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/nodes?limit=0", "limit"),
+        ("/v1/nodes?limit=many", "limit"),
+        ("/v1/nodes?serach=x", "serach"),
+        ("/v1/relations?run=", "run"),
+        ("/v1/model?k=3", "k"),
+    ],
+)
+def test_a_bad_parameter(asking: TestClient, path: str, field: str) -> None:
+    refused(asking.get(path), 422, field)
+
+
 def test_batches_are_limited(asking: TestClient) -> None:
     refused(asking.post("/v1/score", content=b"x" * 100_001), 413, "body", "100,000 bytes")
 

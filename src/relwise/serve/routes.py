@@ -16,7 +16,6 @@ from relwise.serve.observe import COUNTS
 from relwise.serve.refusal import Refusal
 from relwise.serve.service import Service
 from relwise.serve.shapes import (
-    MOST_NODES,
     MOST_ROWS,
     ErrorAnswer,
     ExplainAnswer,
@@ -24,6 +23,8 @@ from relwise.serve.shapes import (
     HealthAnswer,
     ModelAnswer,
     NodesAnswer,
+    OfNodes,
+    OfRun,
     RelationsAnswer,
     RunsAnswer,
     ScoreAnswer,
@@ -31,8 +32,6 @@ from relwise.serve.shapes import (
     TopKAnswer,
     TopKRequest,
 )
-
-RunName = Annotated[str | None, Query(description="the run asked; by default the first", max_length=1_000)]
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -90,30 +89,23 @@ def api(service: Service, *, needs_token: bool) -> APIRouter:
         return ExplainAnswer(run=run.name, sentence=found.sentence, explanation=found)
 
     @v1.get("/relations", responses=LOOKING, summary="The relations there are")
-    async def relations(run: RunName = None) -> RelationsAnswer:
-        served = service.runs.get(run)
+    async def relations(asked: Annotated[OfRun, Query()]) -> RelationsAnswer:
+        served = service.runs.get(asked.run)
         return RelationsAnswer(run=served.name, relations=served.relations)
 
     # Not async: it runs in a thread, for a search through long texts takes a while.
     @v1.get("/nodes", responses=LOOKING, summary="Nodes by any text in them")
-    def nodes(
-        search: Annotated[
-            str, Query(description="words that a node holds in id, label or attributes; none: all", max_length=1_000)
-        ] = "",
-        type: Annotated[str | None, Query(description="only nodes of this type", max_length=1_000)] = None,
-        limit: Annotated[int, Query(ge=1, le=MOST_NODES, description="how many to list")] = 20,
-        run: RunName = None,
-    ) -> NodesAnswer:
-        served = service.runs.get(run)
+    def nodes(asked: Annotated[OfNodes, Query()]) -> NodesAnswer:
+        served = service.runs.get(asked.run)
         try:
-            found, total = served.search.find(search, type, limit)
+            found, total = served.search.find(asked.search, asked.type, asked.limit)
         except InputError as error:
             raise Refusal.of(error, "type") from None
         return NodesAnswer(run=served.name, nodes=found, total=total)
 
     @v1.get("/model", responses=LOOKING, summary="Settings, measures, warnings of a run")
-    async def model(run: RunName = None) -> ModelAnswer:
-        return service.runs.get(run).model
+    async def model(asked: Annotated[OfRun, Query()]) -> ModelAnswer:
+        return service.runs.get(asked.run).model
 
     @v1.get("/runs", responses=_problems(400, 401, 413, 504), summary="The runs that are served")
     async def runs() -> RunsAnswer:

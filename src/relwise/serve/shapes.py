@@ -93,6 +93,22 @@ class TopKRequest(Asked):
     run: Text | None = Field(default=None, description="the run asked; by default the first")
 
 
+class OfRun(Asked):
+    """The parameters of a GET that asks about a run."""
+
+    run: Text | None = Field(default=None, description="the run asked; by default the first")
+
+
+class OfNodes(OfRun):
+    """The parameters of a search for nodes."""
+
+    search: str = Field(
+        default="", max_length=1_000, description="words that a node holds in id, label or attributes; none: all"
+    )
+    type: Text | None = Field(default=None, description="only nodes of this type")
+    limit: int = Field(default=20, ge=1, le=MOST_NODES, description="how many to list")
+
+
 class ScoreAnswer(BaseModel):
     """The probabilities, in the order asked."""
 
