@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from relwise.predict import index as module
+from relwise.predict import index_build as module
 from relwise.predictor import RelationshipPredictor
 from tests.command import here
 from tests.predict.judged import judged

@@ -11,10 +11,12 @@ import pytest
 
 from relwise.data.graph import Graph
 from relwise.errors import InputError
-from relwise.predict import index as module
+from relwise.predict import index as searched
+from relwise.predict import index_build as module
 from relwise.predict import top
 from relwise.predict.answers import Query
-from relwise.predict.index import Index, Measured, TypeIndex, build_index, recall_of
+from relwise.predict.index import Index, Measured, TypeIndex
+from relwise.predict.index_build import build_index, recall_of
 from relwise.predict.lengthened import columns_of, key_table, lengthen_queries, query_vectors
 from relwise.predict.top import Asked
 from relwise.predictor import RelationshipPredictor
@@ -107,6 +109,25 @@ def test_with_all_centres_it_finds_what_scoring_everything_finds(make, known: bo
             assert got[2].tolist() == np.isin(got[0], partners).tolist()
             assert one.anchor not in got[0]
             assert some is None or some[got[0]].all()
+
+
+def test_of_what_paths_reach_the_weightiest_are_candidates(
+    model: RelationshipPredictor, built: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searched, "MOST", 3)
+    narrow = {name: TypeIndex(one.faiss, one.scales, one.measured) for name, one in built.types.items()}
+    index, judge = Index(model.final, narrow), model.final.judge
+    cut = 0
+    for one in asked_of(model.graph, 10):
+        shared, own = judge.shared[one.relation], judge.own[one.relation]
+        reached, told = model.evidence.reached(one.relation, one.missing == "head", one.anchor, (0, 400), shared, own)
+        nodes, logits, _ = index.find([one], 400, known=True)[0]
+        weightiest = reached[told > np.sort(told)[-4]] if len(told) > 3 else reached  # of equal ones any three
+        assert set(weightiest.tolist()) <= set(nodes.tolist())
+        cut += not set(reached.tolist()) <= set(nodes.tolist())
+        final = model.final.block(one.missing, np.array([one.relation]), np.array([one.anchor]))[0]
+        np.testing.assert_allclose(logits, final[nodes], rtol=0, atol=2e-5)
+    assert cut, "some that are reached are no candidates"
 
 
 def test_recall_is_measured_and_reached(model: RelationshipPredictor, built: Index) -> None:

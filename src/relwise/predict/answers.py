@@ -26,7 +26,8 @@ from relwise.predict.evidence.features import Evidence
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.explain import Explanation, explainer_of, one_thread
 from relwise.predict.final import FinalScorer, Judgement
-from relwise.predict.index import INDEX, Index, build_index
+from relwise.predict.index import INDEX, Index
+from relwise.predict.index_build import build_index
 from relwise.predict.judge import Judge
 from relwise.predict.missing import predict_missing
 from relwise.predict.scorer import Scorer
