@@ -177,12 +177,14 @@ class FinalBlock:
         relations = np.asarray(relations)
         low, high = (int(bound) for bound in (graph.head_ranges if end == "head" else graph.tail_ranges)[relations[0]])
         used = judge.slopes[relations] != 0
-        out = np.zeros((len(relations), high - low), np.float32)
         if used.any():
-            out[used] = self.scorer.network.block(end, relations[used], anchors[used])
+            out = self.scorer.network.block(end, relations, anchors)
             out *= judge.slopes[relations][:, None].astype(np.float32)
+        else:
+            out = np.zeros((len(relations), high - low), np.float32)
         for relation in np.unique(relations):
-            rows = np.flatnonzero(relations == relation)
+            alike = relations == relation
+            rows = slice(None) if alike.all() else np.flatnonzero(alike)
             if judge.shared[relation].any() or judge.own[relation].any():
                 out[rows] += self.scorer.evidence.block(
                     int(relation), end == "head", anchors[rows], (low, high), judge.shared[relation],

@@ -13,6 +13,7 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.nn.decoders import Decoder, End
 
+FEW = 16  # queries: beyond it the other order of the product is quicker
 CHUNK = 65_536  # edges scored at a time: bounds memory at CHUNK × d
 
 
@@ -72,7 +73,10 @@ class Block:
         """
         graph = self.scorer.graph
         low, high = (graph.head_ranges if end == "head" else graph.tail_ranges)[relations[0]]
-        return (self.queries(end, relations, anchors) @ self.candidates(low, high).T).cpu().numpy()
+        queries, candidates = self.queries(end, relations, anchors), self.candidates(low, high)
+        # Few queries read the candidates as they lie: a third less time than the other way round.
+        product = (candidates @ queries.T).T.contiguous() if len(queries) <= FEW else queries @ candidates.T
+        return product.cpu().numpy()
 
     @torch.no_grad()
     def queries(self, end: End, relations: npt.NDArray, anchors: npt.NDArray) -> Tensor:

@@ -105,3 +105,16 @@ def test_the_choice_does_not_look_at_validation_or_test() -> None:
     one = choose.choose_patterns(bare, split)
     other = choose.choose_patterns(bare, replace(split, valid=none, test=none, filter=split.message))
     assert one == other
+
+
+def test_equally_weak_patterns_are_not_lost_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that are alike leave the L1 path all at once, from more than `MOST` to none."""
+    rng = np.random.default_rng(0)
+    truth = rng.random(400) < 0.5
+    table = 0.2 * truth[:, None] + rng.normal(size=(400, 36))
+    graph = small_graph(0)
+    pairs = Edges(np.zeros(400, np.int64), np.zeros(400, np.int64), np.ones(400, np.int64))
+    monkeypatch.setattr(choose, "weight", lambda paths: table)
+    candidates: list[Pattern] = [(a, b) for a in range(6) for b in range(6)]
+    chosen = choose._telling(Ties.of(graph, graph.edges), candidates, pairs, truth)
+    assert 0 < len(chosen) <= choose.MOST

@@ -125,8 +125,11 @@ def _telling(ties: Ties, candidates: list[Pattern], pairs: Edges, truth: npt.NDA
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = LogisticRegression(l1_ratio=1.0, C=strength, solver="liblinear", max_iter=50, random_state=0)
             weights = np.abs(model.fit(table, truth).coef_[0])
-        best = np.argsort(-weights, kind="stable")[: min(MOST, np.count_nonzero(weights))]
-        if np.count_nonzero(weights) <= MOST:
+        kept = np.count_nonzero(weights)
+        if kept == 0:
+            break  # many equally weak ones go all at once: the weightiest under the weaker penalty stay
+        best = np.argsort(-weights, kind="stable")[:MOST][:kept]
+        if kept <= MOST:
             break
     return [candidates[i] for i in best]
 

@@ -146,12 +146,16 @@ class Evidence:
         plan = self._plan(relation, from_tail)
         out = block_evidence(self.ties, plan, own[: len(patterns)], shared[:PATHS], anchors, candidates)
         kinds = (2 * relation, self.ties.reverse(2 * relation))
-        ends = [np.log1p(self.ties.degrees(kind)) for kind in kinds] + [np.log1p(self._all_ties)] * 2
+        ends = [self._log_ties(kind) for kind in kinds] + [self._log_ties(None)] * 2
         low, high = candidates
+        of_anchors, of_candidates = np.zeros(len(anchors)), np.zeros(high - low)
         for end, column in zip(ends, range(PATHS, len(SHARED)), strict=True):
-            of_anchor = (column in (3, 5)) != from_tail
-            value = end[anchors][:, None] if of_anchor else end[None, low:high]
-            out += (shared[column] * value).astype(np.float32)
+            if (column in (3, 5)) != from_tail:
+                of_anchors += shared[column] * end[anchors]
+            else:
+                of_candidates += shared[column] * end[low:high]
+        out += of_candidates.astype(np.float32)
+        out += of_anchors.astype(np.float32)[:, None]
         return out
 
     def reached(
@@ -188,6 +192,16 @@ class Evidence:
         indptr = self.ties.indptr[2 * relation if end == "head" else self.ties.reverse(2 * relation)]
         own, first = indptr[np.asarray(nodes) + 1] - indptr[nodes], PATHS + (end == "tail")
         return [(first, np.log1p(own)), (first + 2, np.log1p(self._all_ties[nodes]))]
+
+    def _log_ties(self, kind: int | None) -> Floats:
+        """(N,) log(1 + ties) of each node, of one kind or of all; kept."""
+        if kind not in self._logs:
+            self._logs[kind] = np.log1p(self._all_ties if kind is None else self.ties.degrees(kind))
+        return self._logs[kind]
+
+    @cached_property
+    def _logs(self) -> dict[int | None, Floats]:
+        return {}
 
     def _plan(self, relation: int, from_tail: bool) -> Plan:
         key = (relation, from_tail)
