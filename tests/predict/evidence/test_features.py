@@ -9,6 +9,7 @@ import pytest
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph, Relation
+from relwise.predict.evidence import features
 from relwise.predict.evidence.features import PATHS, SHARED, Evidence, weight
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
@@ -57,9 +58,11 @@ def test_pairs_equal_a_brute_force(seed: int) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("few", [0.0, 1e9], ids=["all candidates", "those reached"])
 @pytest.mark.parametrize("from_tail", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_blocks_equal_pairs(seed: int, from_tail: bool) -> None:
+def test_blocks_equal_pairs(seed: int, from_tail: bool, few: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "FEW", few)
     graph = small_graph(seed)
     ties = Ties.of(graph, graph.edges)
     rng = np.random.default_rng(seed)

@@ -33,6 +33,7 @@ from relwise.predict.evidence.walk_blocks import block_evidence
 from relwise.predict.evidence.walks import CAP, pair_walks
 
 SHARED = ("tied", "paths2", "paths3", "head_degree", "tail_degree", "head_ties", "tail_ties")
+FEW = 0.5  # walks for each candidate, up to which it is quicker to note who is reached than to go over all
 PATHS = 3  # of them: what stands in pairs, not in ends
 
 Floats = npt.NDArray[np.float64]
@@ -143,11 +144,17 @@ class Evidence:
             own: (W,) φ.
         """  # fmt: skip
         patterns = self.patterns[relation]
-        plan = self._plan(relation, from_tail)
-        out = block_evidence(self.ties, plan, own[: len(patterns)], shared[:PATHS], anchors, candidates)
+        plan, (low, high) = self._plan(relation, from_tail), candidates
+        few = self._walks[anchors] <= FEW * (high - low)
+        out = np.zeros((len(anchors), high - low), np.float32)
+        if not few.all():
+            crowded = anchors[~few]
+            out[~few] = block_evidence(self.ties, plan, own[: len(patterns)], shared[:PATHS], crowded, candidates)
+        for row in np.flatnonzero(few):
+            nodes, values = self.reached(relation, from_tail, int(anchors[row]), candidates, shared, own)
+            out[row, nodes - low] = values
         kinds = (2 * relation, self.ties.reverse(2 * relation))
         ends = [self._log_ties(kind) for kind in kinds] + [self._log_ties(None)] * 2
-        low, high = candidates
         of_anchors, of_candidates = np.zeros(len(anchors)), np.zeros(high - low)
         for end, column in zip(ends, range(PATHS, len(SHARED)), strict=True):
             if (column in (3, 5)) != from_tail:
@@ -212,6 +219,16 @@ class Evidence:
     def _is_known(self, relation: int, heads: npt.NDArray, tails: npt.NDArray) -> npt.NDArray[np.float32]:
         """(n,) 1 where the edge asked about is a message edge itself."""
         return self.paths([(2 * relation,)], heads, tails)[:, 0]
+
+    @cached_property
+    def _walks(self) -> Floats:
+        """(N,) about how many walks of three steps begin at each node, over ties of all kinds."""
+        ties, second = self.ties, np.zeros(self.ties.num_nodes)
+        for kind in range(ties.num_kinds):
+            starts, ends = ties.indptr[kind, 0], ties.indptr[kind, -1]
+            nodes = np.repeat(np.arange(ties.num_nodes), ties.degrees(kind))
+            second += np.bincount(nodes, self._all_ties[ties.neighbours[starts:ends]], ties.num_nodes)
+        return second * self._all_ties.mean()
 
     @cached_property
     def _plans(self) -> dict[tuple[int, bool], Plan]:
