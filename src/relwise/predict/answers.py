@@ -116,14 +116,16 @@ class Answers:
     def indexed(self, edges: Sequence[tuple[object, str, object]]) -> Edges:
         """Edges of ids and names as edges of indices; raises InputError at the first that is not in the graph."""
         graph = self.graph
-        frame = pd.DataFrame([(str(h), str(r), str(t)) for h, r, t in edges], columns=["h", "r", "t"], dtype=object)
-        heads, relations, tails = (np.empty(len(frame), np.int64) for _ in range(3))
-        for name, rows in frame.groupby("r", sort=False).indices.items():
-            relation = graph.relation_index(str(name))
-            kind, picked = graph.relations[relation], frame.iloc[rows]
+        heads, relations, tails = (np.empty(len(edges), np.int64) for _ in range(3))
+        rows_of: dict[str, list[int]] = {}
+        for row, (_, name, _) in enumerate(edges):
+            rows_of.setdefault(str(name), []).append(row)
+        for name, rows in rows_of.items():
+            relation = graph.relation_index(name)
+            kind = graph.relations[relation]
             relations[rows] = relation
-            heads[rows] = graph.node_index(kind.head, picked["h"])
-            tails[rows] = graph.node_index(kind.tail, picked["t"])
+            heads[rows] = graph.node_index(kind.head, [edges[row][0] for row in rows])
+            tails[rows] = graph.node_index(kind.tail, [edges[row][2] for row in rows])
         return Edges(heads, relations, tails)
 
     def top_k(
