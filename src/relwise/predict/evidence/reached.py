@@ -15,8 +15,8 @@ from numba import njit
 from relwise.kernels.compiling import INNER
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
-from relwise.predict.evidence.walk_blocks import reach_from, take_back
-from relwise.predict.evidence.walks import CAP, NOTHING
+from relwise.predict.evidence.walk_blocks import take_back
+from relwise.predict.evidence.walks import CAP, NOTHING, reach_from
 
 
 def reached_evidence(

@@ -19,7 +19,7 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
-from relwise.predict.evidence.walks import CAP, NOTHING
+from relwise.predict.evidence.walks import CAP, NOTHING, reach_from
 
 
 def block_evidence(
@@ -117,30 +117,6 @@ def _one(
         ends[:] = 0.0
     for k in range(filled):
         reach[touched[k]] = 0.0
-
-
-@njit(**INNER)
-def reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touched):  # pragma: no cover
-    """The nodes one step before the end, by their weights so far; returns how many stand in `touched`."""
-    filled = 0
-    for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
-        u = neighbours[e]
-        if c < 0:
-            reach[u] = 1.0
-            touched[filled] = u
-            filled += 1
-            continue
-        ties = indptr[leaving, u + 1] - indptr[leaving, u]
-        if ties == 0 or ties > cap:
-            continue
-        for f in range(indptr[b, u], indptr[b, u + 1]):
-            v = neighbours[f]
-            if v != anchor:
-                if reach[v] == 0.0:
-                    touched[filled] = v
-                    filled += 1
-                reach[v] += 1.0 / ties
-    return filled
 
 
 @njit(**INNER)

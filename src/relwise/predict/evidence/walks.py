@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from relwise.kernels.compiling import INNER
+
 CAP = 10_000  # ties of one kind
 NOTHING = 1e-12  # weights that are less are what rounding left: a true one is 1 / CAP² at the least
 
@@ -50,7 +52,7 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
             if a != one or (b if c >= 0 else -1 - b) != two:
                 for k in range(filled):
                     reach[touched[k]] = 0.0
-                filled = _reach(indptr, neighbours, a, b, c, head, cap, reach, touched)
+                filled = reach_from(indptr, neighbours, a, b, c, b, head, cap, reach, touched)
                 one, two = a, (b if c >= 0 else -1 - b)
             final = b if c < 0 else c
             behind = back[final]
@@ -70,23 +72,23 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
         first = last
 
 
-@njit(cache=True)
-def _reach(indptr, neighbours, a, b, c, head, cap, reach, touched):  # pragma: no cover (compiled)
+@njit(**INNER)
+def reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touched):  # pragma: no cover
     """The nodes one step before the end, by their weights so far; returns how many stand in `touched`."""
     filled = 0
-    for e in range(indptr[a, head], indptr[a, head + 1]):
+    for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
         u = neighbours[e]
         if c < 0:
             reach[u] = 1.0
             touched[filled] = u
             filled += 1
             continue
-        ties = indptr[b, u + 1] - indptr[b, u]
-        if ties > cap:
+        ties = indptr[leaving, u + 1] - indptr[leaving, u]
+        if ties == 0 or ties > cap:
             continue
         for f in range(indptr[b, u], indptr[b, u + 1]):
             v = neighbours[f]
-            if v != head:
+            if v != anchor:
                 if reach[v] == 0.0:
                     touched[filled] = v
                     filled += 1
