@@ -17,7 +17,6 @@ from collections.abc import Sequence
 import trials
 from data import ROOT
 from record import RESULTS, read_rows
-from table3 import RANKS
 from trials import OPTIONS, Row
 
 CSV = RESULTS / "figure2.csv"
@@ -56,7 +55,7 @@ def run(seeds: int) -> None:
                     continue
                 graph, split = get(DATA)
                 own = {"sampler": "asa", "mu": mu, "mu_decay": key["mu_decay"]}
-                trainer, _, about = trials.train(graph, split, {**OPTIONS[DATA], **RANKS, **own}, seed)
+                trainer, _, about = trials.train(graph, split, {**OPTIONS[DATA], **trials.RANKS, **own}, seed)
                 command = f"python benchmarks/figure2.py run --seeds {seed + 1}"
                 trials.keep(CSV, key, {**trials.measured(trainer), **about}, command)
 

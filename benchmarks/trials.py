@@ -34,6 +34,7 @@ Row = dict[str, str]
 Key = dict[str, Any]
 
 OPTIONS: dict[str, Options] = {"amazon": {}, "canada_procurement": SETTINGS, "wn18rr": {"dim": 64}}
+RANKS: Options = {"select": "mrr", "eval_every": 25}  # the state that counts is that of the best validation MRR
 SEED = 0  # of what a split draws: negatives of validation and test are the same for all seeds of training
 
 

@@ -14,6 +14,7 @@ import figure3
 import lookup
 import paper
 import table3
+import table3_search
 import trials
 from record import read_rows, write_rows
 from relwise.data.graph import Graph
@@ -31,7 +32,7 @@ def data() -> tuple[Graph, Split]:
 
 @pytest.fixture
 def results(tmp_path: Path, data: tuple[Graph, Split], monkeypatch: pytest.MonkeyPatch) -> Path:
-    for module in (table3, figure2, figure3, lookup):
+    for module in (table3, table3_search, figure2, figure3, lookup):
         monkeypatch.setattr(module, "CSV", tmp_path / f"{module.__name__}.csv")
         monkeypatch.setattr(module, "ROOT", tmp_path, raising=False)
     (tmp_path / "docs").mkdir()
@@ -39,8 +40,7 @@ def results(tmp_path: Path, data: tuple[Graph, Split], monkeypatch: pytest.Monke
     monkeypatch.setattr(trials, "load", lambda name: data)
     for name in trials.OPTIONS:
         monkeypatch.setitem(trials.OPTIONS, name, SMALL)
-    for module in (table3, figure2):
-        monkeypatch.setattr(module, "RANKS", {"select": "mrr", "eval_every": 3})
+    monkeypatch.setattr(trials, "RANKS", {"select": "mrr", "eval_every": 3})
     return tmp_path
 
 
@@ -82,6 +82,27 @@ def test_table3_compares_the_pools_that_validation_chose(results: Path, capsys: 
     printed = capsys.readouterr().out
     assert "MRR, joint: asa-10 less random, seed by seed: 5.00 ± 0.00 (ahead)." in printed
     assert "Not run yet: nscaching-10" in printed
+
+
+def test_table3_takes_the_best_of_a_search_by_validation(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = [{"sampler": "nscaching", "pool": pool, "warmup": 0} for pool in (2, 3)]
+    monkeypatch.setattr(table3_search, "TRIED", {"nscaching": tries})
+    monkeypatch.setattr(table3, "SAMPLERS", {"random": {"sampler": "random"}})
+    assert table3_search.best("amazon") == {}
+    assert table3.main(["search", "--data", "amazon"]) == 0
+    first, second = read_rows(results / "table3_search.csv")
+    assert not any(name.startswith("mrr") for name in first)  # nothing of the test edges
+    better = tries[float(second["valid_mrr"]) > float(first["valid_mrr"])]
+    assert table3_search.best("amazon") == {"nscaching, best found": better}
+    assert "| nscaching | 3 | 0 |" in capsys.readouterr().out
+    assert table3.main(["run", "--data", "amazon", "--seeds", "1"]) == 0
+    rows = read_rows(results / "table3.csv")
+    assert [row["sampler"] for row in rows] == ["random", "nscaching, best found"]
+    assert json.loads(rows[1]["settings"])["pool"] == better["pool"]
+    _no_reading(monkeypatch)
+    assert table3.main(["search", "--data", "amazon"]) == 0
 
 
 def test_figure2(results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
