@@ -212,13 +212,13 @@ def _backward_on_cpu(
     num_edges, (num_nodes, heads) = len(edges[1]), grad_target.shape
     slices, places, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
     dtype = grad_rows.numpy().dtype
-    found = np.empty(places, np.uint32), np.empty(stops, np.int32), np.empty((heads, places), dtype)
+    found = np.empty(stops, np.int32), np.empty((heads, places), dtype)
     parts, sums = np.empty((slices, num_nodes * heads * 3), dtype), np.empty(num_nodes * heads * 3, dtype)
     given, filled = (*_arrays(*states), *_arrays(*edges)), (grad_rows.numpy(), grad_row.numpy())
     attention_backward.rows_backward(*[*given, slope, *filled, *found, parts, sums])
     del parts
     of_softmax = *found, sums, grad_target.numpy(), filled[1]
-    attention_backward.softmax_backward(given[5], num_edges, slices, *of_softmax)
+    attention_backward.softmax_backward(*given[5:], slices, *of_softmax)
     return grad_target, grad_row
 
 

@@ -24,7 +24,7 @@ BATCH = 1024  # edges laid out at a time: in the nearest cache
 
 @njit(cache=True)
 def sizes(edges, nodes, rows, heads):
-    """How many slices there are, and how many `places` and `stops` `rows_backward` needs."""
+    """How many slices there are, and how many places and `stops` `rows_backward` needs."""
     slices = num_slices(edges, nodes, 3 * heads)  # of three sums each
     return slices, edges + ROOM * slices, rows + edges // BATCH + slices + 1
 
@@ -72,7 +72,7 @@ def rows_in(row_indptr, r, last):
 @njit(fastmath=FAST, cache=True)
 def slice_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-    begin, end, number, grad_rows, grad_row, target, stops, beta, part, said, carried, carried_row,
+    begin, end, number, grad_rows, grad_row, stops, beta, part, said, carried, carried_row,
 ):  # fmt: skip
     """`rows_backward`, of the edges begin:end, the slice of that number.
 
@@ -122,7 +122,6 @@ def slice_backward(
                 of_logit[head] = found if begins else of_logit[head] + found
             start = stop
         for n in range(kept):
-            target[filled + n] = index[n]
             dots[n] *= share
         for head in range(heads):
             alpha, beta_l = alphas[head], beta[head]
@@ -150,7 +149,7 @@ def hand_back(row_indptr, edges, carried, out):
 @njit(parallel=True, fastmath=FAST, cache=True)
 def rows_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-    grad_rows, grad_row, target, stops, beta, parts, sums,
+    grad_rows, grad_row, stops, beta, parts, sums,
 ):  # fmt: skip
     """One pass over the transposed adjacency, after which only what the softmax takes off is missing.
 
@@ -160,9 +159,8 @@ def rows_backward(
     Args:
         grad_rows: (P, d), to be filled; may be `rows` itself.
         grad_row: (P, L), to be filled: Σ β g of each row.
-        target: (places,) uint32, to be filled: of the kept edges.
-        stops: (stops,) int32, to be filled: where the rows of each batch end in it.
-        beta: (L, places), to be filled.
+        stops: (stops,) int32, to be filled: where the rows of each batch end among its kept edges.
+        beta: (L, places), to be filled: of the kept edges.
         parts: (slices, N · L · 3) scratch.
         sums: (N · L · 3,), to be filled: Σ α g, Σ β g and Σ β of each target and head.
     """
@@ -179,7 +177,7 @@ def rows_backward(
         begin, end = number * edges // slices, (number + 1) * edges // slices
         slice_backward(
             grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-            begin, end, number, grad_rows, grad_row, target, stops, beta, parts[piece], said[piece], carried[piece],
+            begin, end, number, grad_rows, grad_row, stops, beta, parts[piece], said[piece], carried[piece],
             carried_row[piece],
         )  # fmt: skip
     hand_back(row_indptr, edges, carried, grad_rows)
@@ -199,19 +197,22 @@ def softmax_of_targets(first, last, sums, inner, grad_target):
 
 
 @njit(cache=True)
-def softmax_of_slice(row_indptr, begin, end, number, target, stops, beta, inner, grad_row, carried):
+def softmax_of_slice(
+    row_indptr, row_target, row_fact, keep, begin, end, number, stops, beta, inner, grad_row, carried
+):  # fmt: skip
     """`softmax_backward`, of the edges begin:end, the slice of that number; arguments as of `slice_backward`."""
-    scratch = np.empty(BATCH + ROOM, inner.dtype)
+    index, scratch = np.empty(BATCH + AHEAD, np.uint32), np.empty(BATCH + ROOM, inner.dtype)
     r = row_of(row_indptr, begin) if begin < end else 0
     filled = begin + number * ROOM
     for first in range(begin, end, BATCH):
         last = min(first + BATCH, end)
         ends, count = stops[r + first // BATCH + number :], rows_in(row_indptr, r, last)
-        kept = np.int64(ends[count - 1])
+        # Laid out again: kept, the targets of all edges would be the largest thing that a backward pass holds.
+        kept = kept_only(row_target, row_fact, keep, first, last, index, np.int64(0))
         for head in range(len(inner)):
             inner_l = inner[head]
             for n in range(kept):
-                scratch[n] = inner_l[target[filled + n]]
+                scratch[n] = inner_l[index[n]]
             start = np.int64(0)
             for q in range(count):
                 stop, row = np.int64(ends[q]), r + q
@@ -223,7 +224,7 @@ def softmax_of_slice(row_indptr, begin, end, number, target, stops, beta, inner,
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def softmax_backward(row_indptr, edges, slices, target, stops, beta, sums, grad_target, grad_row):
+def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, grad_target, grad_row):
     """What the softmax takes off, from what `rows_backward` found; scalars only.
 
     Args:
@@ -231,11 +232,14 @@ def softmax_backward(row_indptr, edges, slices, target, stops, beta, sums, grad_
         grad_row: (P, L), from which Σ β · inner of the edges' targets is taken.
     """
     nodes, heads = grad_target.shape
+    edges = len(row_target)
     inner, carried = np.empty((heads, nodes), sums.dtype), np.zeros((slices, heads), sums.dtype)
     for block in prange(BLOCKS):
         softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, inner, grad_target)
     for piece in prange(slices):
         number = np.int64(piece)  # unsigned in one pass of the compiler: two compilations
         begin, end = number * edges // slices, (number + 1) * edges // slices
-        softmax_of_slice(row_indptr, begin, end, number, target, stops, beta, inner, grad_row, carried[piece])
+        softmax_of_slice(
+            row_indptr, row_target, row_fact, keep, begin, end, number, stops, beta, inner, grad_row, carried[piece]
+        )
     hand_back(row_indptr, edges, carried, grad_row)
