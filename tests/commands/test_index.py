@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_small_types_need_none(run: Path) -> None:
 
 def test_an_index_is_built_told_of_and_asked(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build = module.build_index
-    monkeypatch.setattr("relwise.predict.answers.build_index", lambda scorer: build(scorer, small=10))
+    monkeypatch.setattr("relwise.predict.lists.build_index", lambda scorer: build(scorer, small=10))
     ran = here("index", run)
     assert (ran.code, ran.err) == (0, f"written to {run / 'index'}\n")
     measured = json.loads(here("index", run, "--json").out)["node"]
@@ -56,3 +57,13 @@ def test_an_index_is_built_told_of_and_asked(run: Path, monkeypatch: pytest.Monk
     ran = here("predict", run, *question, "--approximate")
     assert (ran.code, ran.out) == (2, "")
     assert "the index is of another run" in ran.err
+
+
+def test_where_it_cannot_be_written_it_is_a_mistake_told(run: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "run"
+    shutil.copytree(run, copied, ignore=shutil.ignore_patterns("index"))
+    (copied / "index").write_text("in the way")
+    ran = here("index", copied)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"relwise: {copied / 'index'}: cannot be written")
+    assert ran.err.count("\n") == 1

@@ -114,6 +114,17 @@ def test_all_pairs_of_a_relation_go_to_parquet_and_a_finished_file_is_kept(
     assert min(pd.read_parquet(tmp_path / "half.parquet")["probability"]) >= 0.5
 
 
+def test_a_folder_is_no_file(tmp_path: Path, run: Path) -> None:
+    for name in ("list.csv", "all.parquet"):
+        out = tmp_path / name
+        out.mkdir()
+        asked = ["--all"] if name == "all.parquet" else []
+        ran = here("predict", run, "--relation", "works_at", *asked, "--out", out)
+        assert (ran.code, ran.err) == (2, f"relwise: {out}: that is a folder; name a file in it\n")
+        assert list(out.iterdir()) == []
+        assert not out.with_name(name + ".parts").exists()
+
+
 def test_help_tells_of_every_kind_of_question() -> None:
     text = " ".join(here("predict", "--help").out.split())
     for words in ("--relation visits --top 100 --out visits.csv", "--all", "--least", "--resume", "--prior", "--where"):
@@ -146,6 +157,8 @@ def test_help_tells_of_every_kind_of_question() -> None:
             ["--relation", "works_at", "--head", "pe0", "--approximate"],
             ["index: there is no index", "relwise index RUN"],
         ),
+        (["--relation", "works_at", "--all", "--out", "x.parquet", "--top", "5"], ["--all goes with"]),
+        (["--pairs", "pairs.csv", "--out", "x.csv", "--top", "5"], ["--pairs goes with --out alone"]),
         (["--all", "--out", "x.parquet"], ["nothing to predict"]),
         (["--pairs", "pairs.csv", "--out", "x.csv", "--where", "age > 3"], ["--pairs goes with --out alone"]),
         (["--pairs", "pairs.csv", "--out", "x.xls"], ["x.xls", "no kind of table"]),

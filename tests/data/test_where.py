@@ -58,6 +58,8 @@ def test_conditions(condition: str, met: list[bool]) -> None:
         "count(*) > 0",
         "read_text('/etc/passwd') = ''",
         "true) --",
+        "true) as boolean), false) from nodes; create table other (i integer); --",
+        "true) as boolean), false) from nodes; select true from nodes --",
     ],
 )
 def test_what_is_no_condition(condition: str) -> None:

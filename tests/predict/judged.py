@@ -8,8 +8,8 @@ import numpy as np
 
 from relwise.data.graph import Graph
 from relwise.evaluate.calibration import Calibration
-from relwise.predict.evidence.features import SHARED
 from relwise.predict.evidence.plan import Pattern
+from relwise.predict.evidence.table import SHARED
 from relwise.predict.final import Judgement
 from relwise.predict.judge import Judge
 from relwise.predictor import RelationshipPredictor

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from relwise.evaluate.calibration import log_loss
 from relwise.predict import judge as module
-from relwise.predict.evidence.features import SHARED, Table
+from relwise.predict.evidence.table import SHARED, Table
 from relwise.predict.judge import Judge, fit_judge
 
 

@@ -254,6 +254,32 @@ def test_parts_of_another_question_or_run_are_refused(
     assert not path.exists()
 
 
+def test_a_damaged_note_is_a_mistake_told(
+    model: RelationshipPredictor, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_off_after(monkeypatch, 8)
+    with pytest.raises(KeyboardInterrupt):
+        model.write_missing("knows", tmp_path / "all.parquet", least=0.3)
+    note = tmp_path / "all.parquet.parts" / "about.json"
+    for content in ("{", "[]"):
+        note.write_text(content)
+        with pytest.raises(InputError, match="is damaged") as caught:
+            model.write_missing("knows", tmp_path / "all.parquet", least=0.3, resume=True)
+        assert caught.value.where == str(note)
+
+
+def test_progress_is_told_where_nothing_is_likely_enough(
+    model: RelationshipPredictor, tmp_path: Path, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(stream.PairsProgress, "at", lambda self, done, kept: seen.append((done, kept)))
+    assert model.write_missing("knows", tmp_path / "all.parquet", least=1.0) == 0
+    low, high = model.graph.type_range("person")
+    assert seen[-1] == (high - low, 0)
+    assert len(seen) > 3
+    assert seen == sorted(seen)
+
+
 def test_a_folder_that_is_somebody_elses_is_left_alone(model: RelationshipPredictor, tmp_path: Path) -> None:
     folder = tmp_path / "all.parquet.parts"
     folder.mkdir()
@@ -282,6 +308,9 @@ def test_a_mistake_is_told_before_anything_is_written(
     with pytest.raises(InputError, match=what):
         model.write_missing(asked.pop("relation"), tmp_path / asked.pop("path"), **asked)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "folder.parquet").mkdir()
+    with pytest.raises(InputError, match="that is a folder"):
+        model.write_missing("knows", tmp_path / "folder.parquet")
 
 
 def test_the_file_says_what_it_answers(model: RelationshipPredictor, tmp_path: Path) -> None:

@@ -11,8 +11,12 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.nn.decoders import End
 from relwise.predict import top
+from relwise.predict.index_build import build_index
+from relwise.predictor import RelationshipPredictor
 from tests.fakes import small_graph
+from tests.predict.judged import judged
 from tests.predict.test_scorer import dense_graph, whole_numbered
+from tests.small_data import TINY
 
 
 def by_sorting(graph: Graph, scores: np.ndarray, relation: int, anchor: int, missing: End, k: int, known: bool) -> list:
@@ -21,7 +25,7 @@ def by_sorting(graph: Graph, scores: np.ndarray, relation: int, anchor: int, mis
     ones, anchors = np.full(len(nodes), relation), np.full(len(nodes), anchor)
     edges = Edges(nodes, ones, anchors) if missing == "head" else Edges(anchors, ones, nodes)
     is_known = np.isin(graph.keys(edges), graph.keys(graph.edges))
-    allowed = nodes != anchor if known else (nodes != anchor) & ~is_known
+    allowed = (nodes != anchor) | is_known if known else (nodes != anchor) & ~is_known
     order = np.argsort(-scores, kind="stable")
     order = order[allowed[order]][:k]
     return list(zip(nodes[order].tolist(), scores[order].tolist(), is_known[order].tolist(), strict=True))
@@ -69,3 +73,45 @@ def test_partners_go_with_their_graph() -> None:
     del grown
     gc.collect()
     assert len(top._PARTNERS) == held - 1
+
+
+@pytest.mark.parametrize("make", [small_graph, dense_graph])
+@pytest.mark.parametrize("exact", [True, False])
+def test_known_ones_are_as_likely_in_a_list_as_by_themselves(make, exact: bool) -> None:
+    """A known edge is no evidence for itself, wherever it is asked about."""
+    model = judged(RelationshipPredictor(**TINY).fit(make()))  # type: ignore[arg-type]
+    if not exact:
+        pytest.importorskip("faiss")
+        model._index = build_index(model.final, small=10)
+    graph, checked = model.graph, 0
+    for relation, kind in enumerate(graph.relations):
+        for end, node_type in (("head", kind.head), ("tail", kind.tail)):
+            for node in graph.node_types[graph.type_index[node_type]].ids[:5]:
+                name = graph.relation_names[relation]
+                found = model.top_k(name, **{end: node}, k=1000, known=True, exact=exact)
+                triples = list(found[["head", "relation", "tail"]].itertuples(index=False, name=None))
+                np.testing.assert_allclose(found["probability"], model.predict_proba(triples), atol=1e-6)
+                assert found["probability"].is_monotonic_decreasing
+                checked += int(found["known"].sum())
+    assert checked > 50
+
+
+def test_an_undirected_relationship_is_as_likely_either_way() -> None:
+    model = judged(RelationshipPredictor(**TINY).fit(small_graph()))  # type: ignore[arg-type]
+    (relation,) = np.flatnonzero(~model.graph.directed)
+    name = model.graph.relation_names[relation]
+    for node in ("pe0", "pe7", "pe20"):
+        tails, heads = (model.top_k(name, **{end: node}, k=1000, known=True) for end in ("head", "tail"))
+        assert tails["tail"].tolist() == heads["head"].tolist()
+        np.testing.assert_allclose(tails["probability"], heads["probability"], rtol=0, atol=1e-7)
+        assert tails["evidence"].str.len().gt(0).any()
+
+
+def test_a_known_loop_is_listed_and_none_is_predicted() -> None:
+    graph = Graph.from_triples(
+        [(f"n{i}", "r", f"n{(i + k) % 30}") for i in range(30) for k in (1, 2, 3)] + [("n4", "r", "n4")]
+    )
+    model = RelationshipPredictor(**TINY).fit(graph)  # type: ignore[arg-type]
+    assert set(model.top_k("r", head="n4", k=30, known=True).query("known")["tail"]) == {"n4", "n5", "n6", "n7"}
+    assert "n4" not in set(model.top_k("r", head="n4", k=30)["tail"])
+    assert "n3" not in set(model.top_k("r", head="n3", k=30, known=True)["tail"])

@@ -40,11 +40,8 @@ def print_explanation(found: dict[str, Any]) -> None:
     _table(rows, "known tie", "bears on", "layer", "attention", "logit by it")
     rows = [(a["side"], a["name"], a["value"], f"{a['effect']:+.3f}") for a in found["attributes"]]
     _table(rows, "of", "attribute", "value", "logit by it")
-    rows = [
-        (p["pattern"], f"{p['count']:,}", "\n".join(" - ".join(_node(node) for node in one) for one in p["examples"]))
-        for p in found["paths"]
-    ]
-    _table(rows, "paths", "how many", "such as")
+    rows = [(p["pattern"], f"{p['count']:,}", _examples(p), _signed(p["effect"])) for p in found["paths"]]
+    _table(rows, "paths", "how many", "such as", "final logit by them")
     rows = [(_node(s["head"]), _node(s["tail"]), f"{s['similarity']:.3f}") for s in found["similar"]]
     _table(rows, f"known, most like it: {found['relation']} from", "to", "cosine")
     for note in found["notes"]:
@@ -65,6 +62,14 @@ def _edge(tie: dict[str, Any]) -> str:
 
 def _node(node: dict[str, str]) -> str:
     return node["id"] if node["id"] == node["name"] else f"{node['name']} ({node['id']})"
+
+
+def _examples(paths: dict[str, Any]) -> str:
+    return "\n".join(" - ".join(_node(node) for node in one) for one in paths["examples"])
+
+
+def _signed(effect: float | None) -> str:
+    return "" if effect is None else f"{effect:+.3f}"
 
 
 def _share(attention: float | None) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from relwise.predictor import RelationshipPredictor
 
+TOP = 10  # rows listed
 SUFFIXES = (".csv", ".parquet", ".pq", ".json")
 
 
@@ -26,7 +27,7 @@ def predict(
     relation: Annotated[str | None, typer.Option(help="the relation asked about; alone: over all its pairs")] = None,
     head: Annotated[str | None, typer.Option(metavar="ID", help="find tails for this head")] = None,
     tail: Annotated[str | None, typer.Option(metavar="ID", help="find heads for this tail")] = None,
-    top: Annotated[int, typer.Option(min=1, help="how many to list")] = 10,
+    top: Annotated[int | None, typer.Option(min=1, help="how many to list; else 10")] = None,
     known: Annotated[bool, typer.Option("--known", help="list known relationships too, marked")] = False,
     prior: Annotated[
         float | None, typer.Option(metavar="SHARE", help="the share of the pairs asked about that is assumed to hold")
@@ -71,7 +72,7 @@ def predict(
             "nothing to predict",
             remedy="give --relation, with --head or --tail for one entity; or --head and --tail; or --pairs with --out",
         )
-    given = {"--relation": relation, "--head": head, "--tail": tail, "--where": where, "--least": least}
+    given = {"--relation": relation, "--head": head, "--tail": tail, "--where": where, "--least": least, "--top": top}
     flags = {"--json": as_json, "--known": known, "--all": all_, "--resume": resume, "--approximate": approximate}
     if pairs is not None:
         if out is None or any(flags.values()) or any(value is not None for value in given.values()):
@@ -83,9 +84,10 @@ def predict(
         _score_table(run, pairs, out, prior)
         return
     if all_:
-        if out is None or relation is None or any(ends) or as_json or known or approximate:
+        if out is None or relation is None or top is not None or any(ends) or as_json or known or approximate:
             raise InputError(
-                "--all goes with --relation and --out", remedy="relwise predict RUN --relation R --all --out R.parquet"
+                "--all goes with --relation and --out, and with --least, --prior, --where and --resume",
+                remedy="relwise predict RUN --relation R --all --out R.parquet",
             )
         rows = RelationshipPredictor.load(run).write_missing(
             relation, out, least=0.5 if least is None else least, prior=prior, where=where, resume=resume, progress=True
@@ -104,13 +106,13 @@ def predict(
     if relation is None:
         if where is not None:
             raise InputError("--where is on entities that are listed", remedy="leave it out, or give one end")
-        found = model.top_relations(head, tail, top, known, prior=prior)
+        found = model.top_relations(head, tail, top or TOP, known, prior=prior)
     elif any(ends):
-        found = model.top_k(relation, head, tail, top, known, prior=prior, where=where, exact=not approximate)
+        found = model.top_k(relation, head, tail, top or TOP, known, prior=prior, where=where, exact=not approximate)
     elif known:
         raise InputError("--known goes with --head or --tail", remedy="leave it out, or give one end")
     else:
-        found = model.predict_missing(relation, top, prior=prior, where=where)
+        found = model.predict_missing(relation, top or TOP, prior=prior, where=where)
     if out is not None:
         _write(found, out)
         say(f"{len(found):,} relationships, written to {out}")
@@ -170,6 +172,8 @@ def _check_out(out: Path) -> None:
             where=str(out),
             remedy=f"name an --out that ends in {', '.join(SUFFIXES)}",
         )
+    if out.is_dir():
+        raise InputError("that is a folder", where=str(out), remedy="name a file in it")
     if not out.parent.is_dir():
         raise InputError("there is no such folder", where=str(out.parent), remedy="make it, or name another --out")
 
@@ -190,5 +194,6 @@ def _write(frame: pd.DataFrame, out: Path) -> None:
             frame.to_csv(written, index=False)
         os.replace(written, out)
     except OSError as error:
-        written.unlink(missing_ok=True)
         raise InputError(f"cannot be written ({error.strerror})", where=str(out), remedy="name another --out") from None
+    finally:
+        written.unlink(missing_ok=True)

@@ -45,8 +45,9 @@ def nodes_where(graph: Graph, node_types: Sequence[str], condition: str) -> npt.
         connection = duckdb.connect(config={"enable_external_access": "false"})
         try:
             connection.register("nodes", table)
-            found = connection.sql(f"select coalesce(cast(({condition}) as boolean), false) from nodes").fetchnumpy()
-            values = np.asarray(next(iter(found.values())), dtype=bool)
+            asked = connection.extract_statements(f"select coalesce(cast(({condition}) as boolean), false) from nodes")
+            found = connection.execute(asked[0]).fetchnumpy() if len(asked) == 1 else {}
+            values = np.concatenate([np.asarray(one, dtype=bool) for one in found.values()] or [met[:0]])
             if len(found) != 1 or len(values) != len(table):
                 raise InputError(f"{condition!r} is no condition", remedy="write one such as \"country = 'CAN'\"")
             met[low:high] = values
@@ -79,7 +80,7 @@ def _columns(attribute: Attribute) -> dict[str, Any]:
     if attribute.modality == "multi_categorical":
         return {name: [None if words is None else list(words) for words in values]}
     if attribute.modality == "boolean":
-        return {name: pd.array([None if np.isnan(v) else bool(v) for v in values], dtype="boolean")}
+        return {name: pd.arrays.BooleanArray(values == 1, np.isnan(values))}
     if attribute.modality == "numeric":
-        return {name: pd.array([None if np.isnan(v) else float(v) for v in values], dtype="Float64")}
+        return {name: pd.arrays.FloatingArray(values.astype(np.float64), np.isnan(values))}
     return {name: values}

@@ -19,6 +19,7 @@ from relwise.nn.decoders import End
 from relwise.predict.evidence.choose import choose_patterns
 from relwise.predict.evidence.features import Evidence
 from relwise.predict.evidence.plan import Pattern, describe_pattern
+from relwise.predict.evidence.table import Table
 from relwise.predict.evidence.ties import Ties, fits
 from relwise.predict.judge import Judge, fit_judge
 from relwise.predict.scorer import Scorer
@@ -92,12 +93,12 @@ class FinalScorer:
 
     Args:
         network: the network's scores.
-        evidence: of the same graph's message edges.
+        evidence: of the same graph's message edges; None where the judge gives it no weight.
         judge: of the two.
     """
 
     network: Scorer
-    evidence: Evidence
+    evidence: Evidence | None
     judge: Judge
 
     @property
@@ -111,7 +112,11 @@ class FinalScorer:
 
     def logits(self, edges: Edges) -> npt.NDArray[np.float64]:
         """(n,) final logits, before calibration."""
-        return self.judge.logits(self.network.logits(edges), self.evidence.table(edges))
+        if self.evidence is None:
+            table = Table.nothing(edges.relations, self.judge.own.shape[1])
+        else:
+            table = self.evidence.table(edges)
+        return self.judge.logits(self.network.logits(edges), table)
 
     def probabilities(self, edges: Edges, prior: float | None = None) -> npt.NDArray[np.float64]:
         """(n,) the probability of each edge.
@@ -138,14 +143,17 @@ class FinalScorer:
 
         At most `TOLD` of those that raise the final logit, the weightiest first.
         """
-        if not self.evidence.width or not len(edges):
-            return [""] * len(edges)
-        raised = self.evidence.table(edges).own * self.judge.own[edges.relations]
-        most = np.argsort(-raised, axis=1, kind="stable")[:, :TOLD]
-        return [
-            "; ".join(describe_pattern(self.graph, self.evidence.patterns[relation][p]) for p in best if row[p] > 0)
-            for relation, best, row in zip(edges.relations.tolist(), most.tolist(), raised, strict=True)
-        ]
+        told = []
+        for effects in self.path_effects(edges):
+            best = sorted(effects, key=lambda pattern: -effects[pattern])[:TOLD]
+            told.append("; ".join(describe_pattern(self.graph, pattern) for pattern in best if effects[pattern] > 0))
+        return told
+
+    def path_effects(self, edges: Edges) -> list[dict[Pattern, float]]:
+        """Of n edges, how much lower each final logit were without the paths of each pattern that there are."""
+        if self.evidence is None:
+            return [{} for _ in range(len(edges))]
+        return self.evidence.path_effects(edges, self.judge.shared, self.judge.own)
 
     @property
     def block(self) -> FinalBlock:
@@ -185,8 +193,9 @@ class FinalBlock:
         for relation in np.unique(relations):
             alike = relations == relation
             rows = slice(None) if alike.all() else np.flatnonzero(alike)
-            if judge.shared[relation].any() or judge.own[relation].any():
-                out[rows] += self.scorer.evidence.block(
+            evidence = self.scorer.evidence
+            if evidence is not None and (judge.shared[relation].any() or judge.own[relation].any()):
+                out[rows] += evidence.block(
                     int(relation), end == "head", anchors[rows], (low, high), judge.shared[relation],
                     judge.own[relation],
                 )  # fmt: skip

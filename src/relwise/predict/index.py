@@ -129,19 +129,27 @@ class Index:
         Args:
             folder: made where it is absent.
             digest: of the run it is of (`relwise.predict.digest`).
+
+        Raises:
+            InputError: where it cannot be written.
         """
         faiss, types = load_faiss(), {}
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / NOTE).unlink(missing_ok=True)
-        for i, (name, index) in enumerate(self.types.items()):
-            content = faiss.serialize_index(index.faiss).tobytes()
-            (folder / f"{i}.faiss").write_bytes(content)
-            sha = hashlib.sha256(content).hexdigest()
-            types[name] = {"sha256": sha, "scales": index.scales.tolist(), "measured": asdict(index.measured)}
-        written = folder / (NOTE + ".part")
-        note = {"format": FORMAT, "digest": digest, "types": types}
-        written.write_text(json.dumps(note, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(written, folder / NOTE)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / NOTE).unlink(missing_ok=True)
+            for i, (name, index) in enumerate(self.types.items()):
+                content = faiss.serialize_index(index.faiss).tobytes()
+                (folder / f"{i}.faiss").write_bytes(content)
+                sha = hashlib.sha256(content).hexdigest()
+                types[name] = {"sha256": sha, "scales": index.scales.tolist(), "measured": asdict(index.measured)}
+            written = folder / (NOTE + ".part")
+            note = {"format": FORMAT, "digest": digest, "types": types}
+            written.write_text(json.dumps(note, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            os.replace(written, folder / NOTE)
+        except OSError as error:
+            where = str(error.filename or folder)
+            remedy = "make the run folder writable, or copy the run"
+            raise InputError(f"cannot be written ({error.strerror})", where=where, remedy=remedy) from None
 
     @staticmethod
     def load(folder: Path, digest: str, scorer: FinalScorer) -> Index:
@@ -166,7 +174,7 @@ class Index:
                     raise damaged
                 read = load_faiss().deserialize_index(np.frombuffer(content, np.uint8))
                 types[name] = TypeIndex(read, np.array(about["scales"]), Measured(**about["measured"]))
-        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError, FileNotFoundError):
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, FileNotFoundError):
             raise damaged from None
         return Index(scorer, types)
 
@@ -207,26 +215,26 @@ class Index:
         lengthened = lengthen_queries(self.scorer, relation, missing, plain, index.scales)
         _, near = index.faiss.search(lengthened, most, params=load_faiss().SearchParametersIVF(**options))
         shared, own, from_tail = judge.shared[relation], judge.own[relation], missing == "head"
-        ends: tuple[End, End] = ("tail", "head") if from_tail else ("head", "tail")
+        reached, told = np.empty(0, np.int64), np.empty(0, np.float32)
         out = []
         for i, anchor in enumerate(anchors):
-            reached, told = evidence.reached(relation, from_tail, anchor, (low, high), shared, own)
+            if evidence is not None:
+                reached, told = evidence.reached(relation, from_tail, anchor, (low, high), shared, own)
             best = reached if len(reached) <= MOST else reached[np.argpartition(-told, MOST)[:MOST]]
             chosen = np.union1d(near[i][near[i] >= 0] + low, best)
-            left_out = chosen == anchor
+            is_known = np.isin(chosen, partners[i])
+            left_out = (chosen == anchor) & ~is_known if known else (chosen == anchor) | is_known
             if allowed is not None:
                 left_out |= ~allowed[chosen]
-            is_known = np.isin(chosen, partners[i])
-            if not known:
-                left_out |= is_known
             chosen, is_known = chosen[~left_out], is_known[~left_out]
             logits = keys[chosen - low] @ plain[i] + np.float32(judge.offsets[relation])
             if len(reached):
                 place = np.minimum(np.searchsorted(reached, chosen), len(reached) - 1)
                 logits += np.where(reached[place] == chosen, told[place], np.float32(0))
-            for end, nodes in zip(ends, (np.array([anchor]), chosen), strict=True):
-                for column, values in evidence.degrees(relation, end, nodes):
-                    logits += (shared[column] * values).astype(np.float32)
+            if evidence is not None:
+                logits += evidence.of_ends(relation, from_tail, anchor, chosen, shared)
+                edges = top.edges_of(relation, np.full(is_known.sum(), anchor), chosen[is_known], missing)
+                logits[is_known] = self.scorer.logits(edges)  # which are no evidence for themselves
             best = np.argsort(-logits, kind="stable")[:k]
             out.append((chosen[best], logits[best], is_known[best]))
         return out

@@ -1,7 +1,7 @@
 """The final probability: a small model over the network's logit and the graph's own evidence.
 
 Of an edge (h, r, t) with logit z, evidence x shared by all relations and y of r's own patterns
-(`relwise.predict.evidence.features`):
+(`relwise.predict.evidence.table`):
 
     final logit = z + (α + α_r) z + (θ + θ_r) · x + φ_r · y + β + β_r
     probability = calibration of r (final logit)          (`relwise.evaluate.calibration`)
@@ -28,7 +28,7 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from relwise.evaluate.calibration import FEW, FOLDS, Calibration, fit_calibration, folds
-from relwise.predict.evidence.features import SHARED, Table
+from relwise.predict.evidence.table import SHARED, Table
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)  # λ
 
@@ -64,6 +64,11 @@ class Judge:
             np.ones(num_relations), np.zeros(num_relations), np.zeros((num_relations, len(SHARED))),
             np.zeros((num_relations, width)), Calibration.none(num_relations), float("nan"), 0.5,
         )  # fmt: skip
+
+    @property
+    def weighs_evidence(self) -> bool:
+        """Whether any evidence has a weight: else none need be gathered."""
+        return bool(self.shared.any() or self.own.any())
 
     def logits(self, network: npt.NDArray[np.floating], table: Table) -> Floats:
         """(n,) final logits, before calibration.

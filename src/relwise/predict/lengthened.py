@@ -2,7 +2,8 @@
 
 The key of a node c is (k_c, s_1 g_1(c), s_2 g_2(c), ...), where g_j are logarithms of its ties under a relation and of
 all kinds; the query of an edge with a missing end is (slope · q, θ_1 / s_1, θ_2 / s_2, ...), θ_j the judge's weights
-(`relwise.predict.judge`), nought where g_j is another relation's.
+(`relwise.predict.judge`), nought where g_j is another relation's. Under an undirected relation a candidate may be told
+of as the head or as the tail: there the weight is the mean of the two.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from relwise.data.graph import Graph
 from relwise.nn.decoders import End
+from relwise.predict.evidence.table import PATHS
 from relwise.predict.final import FinalScorer
 from relwise.predict.top import Asked
 
@@ -32,9 +33,12 @@ Column = tuple[int, End] | None
 """Log-degrees by the relation and end that they weigh in; None: of all ties, which weigh in all."""
 
 
-def columns_of(graph: Graph, name: str) -> list[Column]:
-    """The columns of log-degrees that the keys of a type are lengthened by."""
+def columns_of(scorer: FinalScorer, name: str) -> list[Column]:
+    """The columns of log-degrees that the keys of a type are lengthened by; none where no evidence is weighed."""
+    graph = scorer.graph
     ends: list[Column] = []
+    if scorer.evidence is None:
+        return ends
     for relation, kind in enumerate(graph.relations):
         if kind.head == name:
             ends.append((relation, "head"))
@@ -48,7 +52,8 @@ def key_table(scorer: FinalScorer, name: str, scales: npt.NDArray[np.float64]) -
     low, high = scorer.graph.type_range(name)
     nodes = np.arange(low, high)
     table: list[npt.NDArray] = [scorer.network.block.candidates(low, high).cpu().numpy()]
-    for column, scale in zip(columns_of(scorer.graph, name), scales, strict=True):
+    for column, scale in zip(columns_of(scorer, name), scales, strict=True):
+        assert scorer.evidence is not None
         relation, end = column or (0, "head")
         own, every = scorer.evidence.degrees(relation, end, nodes)
         table.append(scale * (own if column else every)[1])
@@ -60,9 +65,11 @@ def lengthen_queries(
 ) -> Float32:
     """(q, d + columns) queries with the weights of the candidates' log-degrees."""
     kind, shared = scorer.graph.relations[relation], scorer.judge.shared[relation]
-    (own, _), (every, _) = scorer.evidence.degrees(relation, missing, np.zeros(1, np.int64))
-    weights: dict[Column, float] = {(relation, missing): shared[own], None: shared[every]}
-    names = columns_of(scorer.graph, kind.tail if missing == "tail" else kind.head)
+    ends: tuple[End, ...] = (missing,) if kind.directed else ("head", "tail")
+    columns = [PATHS + (end == "tail") for end in ends]
+    own, every = (float(np.mean([shared[column + more] for column in columns])) for more in (0, 2))
+    weights: dict[Column, float] = {(relation, missing): own, None: every}
+    names = columns_of(scorer, kind.tail if missing == "tail" else kind.head)
     row = np.array([weights.get(name, 0.0) for name in names]) / scales
     return np.ascontiguousarray(np.column_stack([plain, np.tile(row, (len(plain), 1))]), dtype=np.float32)
 
@@ -71,6 +78,6 @@ def scales_of(scorer: FinalScorer, name: str, asked: Sequence[Asked]) -> npt.NDA
     """(columns,) what brings log-degrees to bear on distances between keys as they do on logits."""
     vectors = [query_vectors(scorer, one.relation, one.missing, np.array([one.anchor])) for one in asked[:50]]
     size = float(np.sqrt(np.mean(np.square(vectors)))) or 1.0
-    ones, none = np.ones(len(columns_of(scorer.graph, name))), np.zeros((1, 0), np.float32)
+    ones, none = np.ones(len(columns_of(scorer, name))), np.zeros((1, 0), np.float32)
     weights = np.abs([lengthen_queries(scorer, one.relation, one.missing, none, ones)[0] for one in asked])
     return np.maximum(weights.max(axis=0) / size, 1e-3)

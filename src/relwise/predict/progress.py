@@ -1,4 +1,4 @@
-"""Progress of scoring a whole relation: a bar on a terminal, else a line now and then."""
+"""Progress of long work on stderr: a bar on a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 EVERY = 10.0  # seconds between two lines where stderr is no terminal
 
 
-class PairsProgress:
-    """Shows on stderr how many heads are done and how many pairs were kept; a context manager.
+class Bar:
+    """A bar on stderr where that is a terminal; a context manager.
 
     Args:
-        heads: how many there are.
+        what: is counted.
+        total: how many there are.
         quiet: show nothing.
     """
 
-    def __init__(self, heads: int, quiet: bool = False) -> None:
-        self.heads, self.quiet, self.told = heads, quiet, time.monotonic()
+    def __init__(self, what: str, total: int, quiet: bool = False) -> None:
+        self.what, self.total, self.quiet = what, total, quiet
         self.bar: Progress | None = None
         if not quiet and sys.stderr.isatty():
             self.bar = Progress(
-                TextColumn("heads"),
+                TextColumn(what),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("{task.fields[kept]:,} pairs"),
+                TextColumn("{task.fields[text]}"),
                 TimeElapsedColumn(),
                 TextColumn("left"),
                 TimeRemainingColumn(),
@@ -39,17 +40,39 @@ class PairsProgress:
     def __enter__(self) -> Self:
         if self.bar:
             self.bar.start()
-            self.task = self.bar.add_task("heads", total=self.heads, kept=0)
+            self.task = self.bar.add_task(self.what, total=self.total, text="")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         if self.bar:
             self.bar.stop()
 
+    def show(self, done: int, text: str) -> None:
+        """So many are done; the text stands behind them."""
+        if self.bar:
+            self.bar.update(self.task, completed=done, text=text)
+
+    @property
+    def in_lines(self) -> bool:
+        """Whether there is no bar, so that lines tell of the progress."""
+        return not self.bar and not self.quiet
+
+
+class PairsProgress(Bar):
+    """How many heads are done of scoring a whole relation, and how many pairs were kept.
+
+    Args:
+        heads: how many there are.
+        quiet: show nothing.
+    """
+
+    def __init__(self, heads: int, quiet: bool = False) -> None:
+        super().__init__("heads", heads, quiet)
+        self.told = time.monotonic()
+
     def at(self, done: int, kept: int) -> None:
         """So many heads are done; so many pairs were kept."""
-        if self.bar:
-            self.bar.update(self.task, completed=done, kept=kept)
-        elif not self.quiet and time.monotonic() - self.told > EVERY:
+        self.show(done, f"{kept:,} pairs")
+        if self.in_lines and time.monotonic() - self.told > EVERY:
             self.told = time.monotonic()
-            print(f"{done:,} of {self.heads:,} heads, {kept:,} pairs kept", file=sys.stderr, flush=True)
+            print(f"{done:,} of {self.total:,} heads, {kept:,} pairs kept", file=sys.stderr, flush=True)

@@ -89,6 +89,8 @@ def write_missing(
     """
     if not 0 <= question.least <= 1:
         raise InputError(f"least = {question.least} is no probability", remedy="give one between 0 and 1")
+    if path.is_dir():
+        raise InputError("that is a folder", where=str(path), remedy="name a file in it")
     if not is_parquet(path):
         raise InputError("all pairs go to a Parquet file", where=str(path), remedy="name one that ends in .parquet")
     graph = scorer.graph
@@ -115,9 +117,10 @@ def write_missing(
                 else:
                     written = file.with_suffix(".part")
                     with pq.ParquetWriter(written, pa.schema(FIELDS)) as writer:
-                        for done, table in _scored(scorer, question, relation, anchors, floor, allowed):
-                            writer.write_table(table)
-                            kept += len(table)
+                        for done, tables in _scored(scorer, question, relation, anchors, floor, allowed):
+                            for table in tables:
+                                writer.write_table(table)
+                                kept += len(table)
                             shown.at(int(bounds[part]) + done, kept)
                     os.replace(written, file)
         _join([folder / f"{part:05}.parquet" for part in range(count)], path, about)
@@ -150,8 +153,8 @@ def _scored(
     heads: npt.NDArray[np.int64],
     floor: float,
     allowed: npt.NDArray[np.bool_] | None,
-) -> Iterator[tuple[int, pa.Table]]:
-    """Rows of a file, some at a time, and how many of the heads are done with them."""
+) -> Iterator[tuple[int, Iterator[pa.Table]]]:
+    """Block by block how many of the heads are done with it, and its rows, some at a time."""
     graph = scorer.graph
     low, high = (int(bound) for bound in graph.tail_ranges[relation])
     kind = graph.relations[relation]
@@ -164,8 +167,12 @@ def _scored(
         row, column = np.nonzero((logits >= floor) & listed_pairs(graph, relation, anchors, allowed))
         chance = scorer.calibrated(logits[row, column], np.full(len(row), relation), question.prior)
         kept = np.flatnonzero(chance >= question.least)
-        for some in (kept[i : i + GROUP] for i in range(0, len(kept), GROUP)):
-            yield start + len(anchors), _table(ends, name, anchors[row[some]] - first, column[some], chance[some])
+        groups = (kept[i : i + GROUP] for i in range(0, len(kept), GROUP))
+        heads_of, tails_of = anchors[row] - first, column
+        yield (
+            start + len(anchors),
+            (_table(ends, name, heads_of[some], tails_of[some], chance[some]) for some in groups),
+        )
 
 
 def _table(
@@ -190,7 +197,10 @@ def _open_folder(folder: Path, path: Path, about: str, resume: bool) -> None:
     """Make the folder of parts, or see that what lies there is of this question."""
     note = folder / "about.json"
     if note.exists():
-        another = another_of(json.loads(note.read_text(encoding="utf-8")), json.loads(about))
+        try:
+            another = another_of(json.loads(note.read_text(encoding="utf-8")), json.loads(about))
+        except (AttributeError, ValueError):
+            raise InputError("is damaged", where=str(note), remedy="delete the folder that it lies in") from None
         if another:
             raise InputError(
                 f"parts of another question lie there ({another})",

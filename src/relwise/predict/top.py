@@ -125,12 +125,27 @@ def find(
             anchors = np.array([queries[place].anchor for place in part])
             scores = scorer.block(missing, np.full(len(part), relation), anchors)
             for place, anchor, row in zip(part, anchors.tolist(), scores, strict=True):
+                if known:
+                    row = _without_themselves(scorer, row, relation, anchor, missing)
                 if allowed is not None:
                     row = np.where(allowed[low:high], row, -np.inf)
                 nodes, logits, is_known = best_candidates(graph, row, relation, anchor, missing, k, known)
                 kept = np.ones(len(nodes), dtype=bool) if allowed is None else allowed[nodes]
                 found[place] = (nodes[kept], logits[kept], is_known[kept])
     return [found[place] for place in range(len(queries))]
+
+
+def _without_themselves(
+    scorer: FinalScorer, scores: npt.NDArray[np.float32], relation: int, anchor: int, missing: End
+) -> npt.NDArray[np.float32]:
+    """Scores of all candidates, those of known edges as they are where no edge is its own evidence."""
+    nodes = np.unique(KnownPartners.of(scorer.graph).find(relation, anchor, missing))
+    if scorer.evidence is None or not len(nodes):
+        return scores
+    low = (scorer.graph.head_ranges if missing == "head" else scorer.graph.tail_ranges)[relation, 0]
+    scores = scores.copy()
+    scores[nodes - low] = scorer.logits(edges_of(relation, np.full(len(nodes), anchor), nodes, missing))
+    return scores
 
 
 def describe_found(
@@ -140,7 +155,7 @@ def describe_found(
     if not queries:
         return []
     pairs = zip(queries, found, strict=True)
-    edges = [_edges(q.relation, np.full(len(best[0]), q.anchor), best[0], q.missing) for q, best in pairs]
+    edges = [edges_of(q.relation, np.full(len(best[0]), q.anchor), best[0], q.missing) for q, best in pairs]
     nodes, logits, is_known = (np.concatenate(parts) for parts in zip(*found, strict=True))
     rows = describe(scorer, Edges.concatenate(*edges), logits, is_known, nodes, prior)
     ends = np.cumsum([len(one) for one in edges])
@@ -177,8 +192,8 @@ def best_candidates(
     low = int((graph.head_ranges if missing == "head" else graph.tail_ranges)[relation, 0])
     partners = KnownPartners.of(graph).find(relation, anchor, missing)
     left_out = np.zeros(len(scores), dtype=bool)
-    if 0 <= anchor - low < len(scores):
-        left_out[anchor - low] = True
+    if 0 <= anchor - low < len(scores) and not (known and anchor in partners):
+        left_out[anchor - low] = True  # a node with itself is listed where that is known, and never predicted
     if not known:
         left_out[partners - low] = True
     # No number is worse than any: it is never among the best of what is left.
@@ -254,6 +269,7 @@ def as_frame(rows: Sequence[Row]) -> pd.DataFrame:
     return frame.astype({"probability": np.float64, "known": bool})
 
 
-def _edges(relation: int, anchors: npt.NDArray, nodes: npt.NDArray, missing: End) -> Edges:
+def edges_of(relation: int, anchors: npt.NDArray, nodes: npt.NDArray, missing: End) -> Edges:
+    """Anchors with the nodes found for their missing end."""
     relations = np.full(len(nodes), relation)
     return Edges(nodes, relations, anchors) if missing == "head" else Edges(anchors, relations, nodes)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from relwise.data.graph import Graph
 from relwise.errors import InputError
-from relwise.predict import answers as asking
+from relwise.predict import lists
 from relwise.predict.answers import Answers
 from relwise.serve.explanation import ExplanationShape
 from relwise.serve.refusal import Refusal
@@ -39,7 +39,7 @@ def top_k(predictor: Answers, queries: Sequence[Query], k: int, known: bool, pri
     """
     answers: list[list[Found]] = [[] for _ in queries]
     places = [i for i, query in enumerate(queries) if query.relation is not None]
-    asked = [asking.Query(str(queries[i].relation), queries[i].head, queries[i].tail) for i in places]
+    asked = [lists.Query(str(queries[i].relation), queries[i].head, queries[i].tail) for i in places]
     try:
         found = predictor.top_k_rows(asked, k, known, prior=prior) if asked else []
     except InputError as error:

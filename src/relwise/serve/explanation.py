@@ -39,13 +39,14 @@ class AttributeShape(BaseModel):
 
 
 class PathsShape(BaseModel):
-    """The paths of one pattern from head to tail."""
+    """The paths of one pattern from head to tail, and how much lower the final logit were without them."""
 
     pattern: str
     length: int
     count: int
     weight: Number
     examples: list[list[NodeShape]]
+    effect: Number
 
 
 class SimilarShape(BaseModel):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from relwise.data.graph import Graph
-from relwise.predict.evidence.features import PATHS, SHARED, Evidence
+from relwise.predict.evidence.features import Evidence
+from relwise.predict.evidence.table import PATHS, SHARED
 from relwise.predict.evidence.ties import Ties
 from relwise.predictor import RelationshipPredictor
 from tests.fakes import small_graph

@@ -11,10 +11,14 @@ import pytest
 from relwise.data.graph import Graph
 from relwise.errors import InputError
 from relwise.nn.attributes import TypeEncoder
+from relwise.predict.evidence.features import Evidence
+from relwise.predict.evidence.plan import describe_pattern
 from relwise.predict.explain import Carrier, explainer_of
 from relwise.predict.explain.attributes import missing
+from relwise.predict.final import FinalScorer
 from relwise.predictor import RelationshipPredictor
 from tests.predict.explain.graphs import asked, some_edges, trained, whole_logit
+from tests.predict.judged import judged
 from tests.small_data import TINY
 
 
@@ -125,6 +129,34 @@ def test_similar_ones_are_the_cosines_best(model: RelationshipPredictor) -> None
         best = sorted(scores, reverse=True)[:3]
         assert [one.similarity for one in found] == pytest.approx([score for score, _, _ in best], abs=1e-5)
         assert (found[0].head.id, found[0].tail.id) == (graph.node_id(best[0][1]), graph.node_id(best[0][2]))
+
+
+def test_the_effect_of_paths_is_what_the_final_logit_loses_without_them(model: RelationshipPredictor) -> None:
+    other = judged(model.with_graph(model.graph))
+    both, graph, seen = other.judgement.both, model.graph, 0
+    for edge in some_edges(model):
+        found, relation = other.explain(*ids(graph, edge)), edge[1]
+        sizes = [abs(paths.effect or 0) for paths in found.paths]
+        assert sizes == sorted(sizes, reverse=True)
+        if not graph.directed[relation]:
+            continue  # told from the end with fewer ties: tests/predict/evidence/test_features.py
+        indexed = other.indexed([ids(graph, edge)])
+        chosen = {describe_pattern(graph, p): i for i, p in enumerate(other.judgement.patterns[relation])}
+        for paths in found.paths:
+            if paths.pattern not in chosen:
+                assert paths.effect == 0
+                continue
+            # Neither the evidence nor the judge has ever heard of the pattern.
+            column, patterns, own = chosen[paths.pattern], list(other.judgement.patterns), both.own.copy()
+            patterns[relation] = [p for i, p in enumerate(patterns[relation]) if i != column]
+            own[relation, :-1] = np.delete(own[relation], column)
+            evidence = Evidence(other.ties, patterns)
+            judge = replace(both, own=own[:, : evidence.width])
+            less = FinalScorer(other.scorer, evidence, judge).logits(indexed)[0]
+            assert paths.effect == pytest.approx(other.final.logits(indexed)[0] - less, abs=1e-6)
+            seen += 1
+    assert seen > 5
+    assert {paths.effect for paths in model.explain(*ids(graph, some_edges(model)[0])).paths} == {None}
 
 
 def test_as_json(model: RelationshipPredictor) -> None:

@@ -19,7 +19,11 @@ BARE = Explanation("", PLANE, "visits", ORD, False, 0.93, 2.5)
 
 def three(count: int, *through: Node) -> Paths:
     examples = tuple((PLANE, node, JET, ORD) for node in through)
-    return Paths("visits > ~visits > visits", 3, count, 0.5, examples)
+    return Paths("visits > ~visits > visits", 3, count, 0.5, examples, 1.2)
+
+
+def two(effect: float | None) -> Paths:
+    return Paths("based_at > near", 2, 1, 0.9, ((PLANE, DEN, ORD),), effect)
 
 
 def tie(effect: float, tail: Node = DEN) -> Carrier:
@@ -30,7 +34,7 @@ def test_likely_with_paths_and_ties() -> None:
     explained = replace(BARE, paths=(three(12, DEN, IAH, DEN),), carriers=(tie(0.82), tie(0.3, IAH), tie(0.2, ORD)))
     assert sentence(explained) == (
         "Likely (0.93): N1 visits Chicago (ORD), for 12 paths visits > ~visits > visits lead from N1 to Chicago, "
-        "such as by way of Denver or Houston. "
+        "such as by way of Denver or Houston (+1.20). "
         "The network goes most by N1 visits Denver (+0.82) and N1 visits Houston (+0.30)."
     )
 
@@ -38,7 +42,36 @@ def test_likely_with_paths_and_ties() -> None:
 def test_one_path_is_one() -> None:
     assert sentence(replace(BARE, paths=(three(1, DEN),))) == (
         "Likely (0.93): N1 visits Chicago (ORD), for 1 path visits > ~visits > visits leads from N1 to Chicago, "
-        "by way of Denver."
+        "by way of Denver (+1.20)."
+    )
+
+
+def test_told_are_the_paths_that_raise_the_probability_not_the_weightiest() -> None:
+    for effect in (0.4, 0.0, -3.0):
+        explained = replace(BARE, paths=(two(effect), three(1, IAH)))
+        assert "for 1 path visits > ~visits > visits leads from N1 to Chicago, by way of Houston (+1.20)." in sentence(
+            explained
+        )
+
+
+def test_paths_that_add_nothing_are_no_reason() -> None:
+    for effect in (0.0, 0.01, -3.0):
+        assert sentence(replace(BARE, paths=(two(effect),))) == (
+            "Likely (0.93): N1 visits Chicago (ORD), although no path from N1 to Chicago speaks for it."
+        )
+    unlikely = replace(BARE, probability=0.08, logit=-2.0)
+    assert sentence(replace(unlikely, paths=(two(0.0),))) == (
+        "Unlikely (0.08): N1 visits Chicago (ORD); no path from N1 to Chicago speaks for it."
+    )
+    assert sentence(replace(unlikely, paths=(two(0.0), two(-0.7)))) == (
+        "Unlikely (0.08): N1 visits Chicago (ORD), for 1 path based_at > near leads from N1 to Chicago, "
+        "by way of Denver (-0.70)."
+    )
+
+
+def test_where_no_evidence_is_weighed_paths_are_told_as_no_reason() -> None:
+    assert sentence(replace(BARE, paths=(two(None),))) == (
+        "Likely (0.93): N1 visits Chicago (ORD); 1 path based_at > near leads from N1 to Chicago, by way of Denver."
     )
 
 
@@ -67,16 +100,16 @@ def test_unlikely() -> None:
     )  # fmt: skip
     assert sentence(against) == (
         "Unlikely (0.08): N1 visits Chicago (ORD), although 2 paths visits > ~visits > visits lead from N1 to Chicago, "
-        "such as by way of Denver or Houston. "
+        "such as by way of Denver or Houston (+1.20). "
         "What speaks most against it is N1's seats = 55 (-0.60) and N1 visits Denver (-0.50)."
     )
 
 
 def test_known_and_tied_otherwise() -> None:
-    known = replace(BARE, known=True, paths=(Paths("~based_at", 1, 1, 1.0, ((PLANE, ORD),)),))
+    known = replace(BARE, known=True, paths=(Paths("~based_at", 1, 1, 1.0, ((PLANE, ORD),), 0.3),))
     assert sentence(known) == (
         "Known (0.93): N1 visits Chicago (ORD); apart from that edge itself, the two are tied already: "
-        "Chicago based at N1."
+        "Chicago based at N1 (+0.30)."
     )
     assert sentence(replace(known, paths=())) == (
         "Known (0.93): N1 visits Chicago (ORD); apart from that edge itself, no known path of up to three steps "

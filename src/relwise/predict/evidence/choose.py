@@ -26,8 +26,9 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import Split, draw_negatives
 from relwise.kernels.compiling import INNER
-from relwise.predict.evidence.features import Evidence, weight
+from relwise.predict.evidence.features import Evidence
 from relwise.predict.evidence.plan import Pattern
+from relwise.predict.evidence.table import weight
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walks import CAP
 
@@ -57,7 +58,7 @@ def choose_patterns(graph: Graph, split: Split, seed: int = 0) -> list[list[Patt
     rng = np.random.default_rng([seed, 11])
     asked, known = _asked(graph, split)
     ties = Ties.of(graph, known)
-    rows = _by_node(ties)
+    rows, evidence = _by_node(ties), Evidence(ties, [])
     most = max(20, min(ASKED, ALL // max(1, graph.num_relations)))
     chosen: list[list[Pattern]] = []
     for relation in range(graph.num_relations):
@@ -68,6 +69,7 @@ def choose_patterns(graph: Graph, split: Split, seed: int = 0) -> list[list[Patt
         positives = Edges(mine.heads, mine.relations, mine.tails)
         pairs = Edges.concatenate(positives, draw_negatives(graph, positives, rng)) if len(positives) else positives
         truth = np.arange(len(pairs)) < len(positives)
+        pairs = evidence.turned(pairs)
         candidates = _candidates(ties, rows, relation, pairs, truth)
         chosen.append(_telling(ties, candidates, pairs, truth) if candidates else [])
     return chosen

@@ -1,19 +1,4 @@
-"""What the graph itself says of an edge, as numbers: other ties, typed paths, degrees.
-
-Of an edge (h, r, t), from the message edges alone and never from that edge (nor, under an undirected relation, its
-reverse):
-
-| number | what |
-| --- | --- |
-| `tied` | 1 where h and t are tied under one of r's patterns of one step: another relation, or in reverse |
-| `paths2`, `paths3` | f of the weights of r's patterns of two and of three steps, added up |
-| `head_degree`, `tail_degree` | log(1 + the end's ties under r) |
-| `head_ties`, `tail_ties` | log(1 + the end's ties of all kinds) |
-| one for each pattern of r | f of its weight alone |
-
-A weight is that of `walks`: the paths of the pattern, each divided by the ties that its inner nodes have. It spans many
-powers of ten, hence f(x) = log(1 + x / ε), ε = 0.001, which is 0 where there is no path.
-"""
+"""What the graph itself says: of any edge, and of one end with every candidate for the other (`table` has what)."""
 
 from __future__ import annotations
 
@@ -26,44 +11,14 @@ import numpy.typing as npt
 
 from relwise.data.edges import Edges
 from relwise.nn.decoders import End
-from relwise.predict.evidence.plan import Pattern, Plan
+from relwise.predict.evidence.plan import Pattern, Plan, reversed_pattern
 from relwise.predict.evidence.reached import reached_evidence
+from relwise.predict.evidence.table import PATHS, SHARED, Floats, Table, merged, weight
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walk_blocks import block_evidence
 from relwise.predict.evidence.walks import CAP, pair_walks
 
-SHARED = ("tied", "paths2", "paths3", "head_degree", "tail_degree", "head_ties", "tail_ties")
 FEW = 0.5  # walks for each candidate, up to which it is quicker to note who is reached than to go over all
-PATHS = 3  # of them: what stands in pairs, not in ends
-
-Floats = npt.NDArray[np.float64]
-
-
-def weight(paths: npt.NDArray) -> Floats:
-    """f(x) = x^(1/4).
-
-    >>> weight(np.array([0.0, 0.0016])).round(3).tolist()
-    [0.0, 0.2]
-    """
-    return np.sqrt(np.sqrt(np.asarray(paths, dtype=np.float64)))
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The evidence of n edges.
-
-    Args:
-        relations: (n,) relation indices.
-        shared: (n, 7) the numbers named in `SHARED`.
-        own: (n, W) one for each pattern of the edge's relation, in their order; 0 behind the last.
-    """
-
-    relations: npt.NDArray[np.int64]
-    shared: Floats
-    own: Floats
-
-    def __getitem__(self, index: npt.NDArray) -> Table:
-        return Table(self.relations[index], self.shared[index], self.own[index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +44,18 @@ class Evidence:
         """W, the most patterns that a relation has."""
         return max((len(patterns) for patterns in self.patterns), default=0)
 
+    def turned(self, edges: Edges) -> Edges:
+        """The same n edges, an undirected one with the end first that has fewer ties (see `_rank`)."""
+        turn = np.zeros(len(edges), dtype=bool)
+        for relation in np.unique(edges.relations[~self.ties.directed[edges.relations]]).tolist():
+            rows, rank = edges.relations == relation, self._rank(relation)
+            turn[rows] = rank[edges.heads[rows]] > rank[edges.tails[rows]]
+        heads, tails = np.where(turn, edges.tails, edges.heads), np.where(turn, edges.heads, edges.tails)
+        return Edges(heads, edges.relations, tails)
+
     def table(self, edges: Edges) -> Table:
         """The evidence of n edges; what is asked about, if known, is left out of its own."""
+        edges = self.turned(edges)
         shared = np.zeros((len(edges), len(SHARED)))
         own = np.zeros((len(edges), self.width))
         for relation in np.unique(edges.relations):
@@ -99,7 +64,7 @@ class Evidence:
             patterns = self.patterns[relation]
             paths = self.paths(patterns, heads, tails)
             own[rows, : len(patterns)] = weight(paths)
-            shared[rows, :PATHS] = _merged(patterns, paths)
+            shared[rows, :PATHS] = merged(patterns, paths)
             known = self._is_known(int(relation), heads, tails)
             for column, kind, ends in ((3, 2 * relation, heads), (4, self.ties.reverse(2 * relation), tails)):
                 shared[rows, column] = np.log1p(self.ties.degrees(kind)[ends] - known)
@@ -124,6 +89,34 @@ class Evidence:
         out[np.ix_(order, plan.columns)] = found
         return out
 
+    def path_effects(self, edges: Edges, shared: Floats, own: Floats) -> list[dict[Pattern, float]]:
+        """Of n edges, how much less is said for each without the paths of each pattern that there are.
+
+        Args:
+            edges: n edges.
+            shared: (R, 7) θ of each relation.
+            own: (R, W) φ of each relation.
+
+        Returns:
+            Of each edge the patterns from its head to its tail, by their effect.
+        """
+        out: list[dict[Pattern, float]] = [{} for _ in range(len(edges))]
+        as_told = self.turned(edges)
+        for relation in np.unique(edges.relations).tolist():
+            rows, patterns = np.flatnonzero(edges.relations == relation), self.patterns[relation]
+            paths = self.paths(patterns, as_told.heads[rows], as_told.tails[rows]).astype(np.float64)
+            effects = own[relation, : len(patterns)] * weight(paths)
+            whole = merged(patterns, paths)
+            for column in range(len(patterns)):
+                less = paths.copy()
+                less[:, column] = 0
+                effects[:, column] += (whole - merged(patterns, less)) @ shared[relation, :PATHS]
+            back = as_told.heads[rows] != edges.heads[rows]
+            for row, turned, said, there in zip(rows.tolist(), back.tolist(), effects, paths > 0, strict=True):
+                of_row = ((patterns[column], float(said[column])) for column in np.flatnonzero(there))
+                out[row] = {reversed_pattern(self.ties, p) if turned else p: effect for p, effect in of_row}
+        return out
+
     def block(
         self,
         relation: int,
@@ -143,6 +136,18 @@ class Evidence:
             shared: (7,) θ.
             own: (W,) φ.
         """  # fmt: skip
+        low, high = candidates
+        if not self.ties.directed[relation]:
+            ways = (self._block(relation, way, anchors, candidates, shared, own) for way in (False, True))
+            rank = self._rank(relation)
+            return np.where(rank[low:high] > rank[anchors][:, None], *ways)
+        return self._block(relation, from_tail, anchors, candidates, shared, own)
+
+    def _block(
+        self, relation: int, from_tail: bool, anchors: npt.NDArray[np.integer], candidates: tuple[int, int],
+        shared: Floats, own: Floats,
+    ) -> npt.NDArray[np.float32]:  # fmt: skip
+        """The same told from one end, whatever the relation."""
         patterns = self.patterns[relation]
         plan, (low, high) = self._plan(relation, from_tail), candidates
         few = self._walks[anchors] <= FEW * (high - low)
@@ -151,18 +156,11 @@ class Evidence:
             crowded = anchors[~few]
             out[~few] = block_evidence(self.ties, plan, own[: len(patterns)], shared[:PATHS], crowded, candidates)
         for row in np.flatnonzero(few):
-            nodes, values = self.reached(relation, from_tail, int(anchors[row]), candidates, shared, own)
+            nodes, values = self._reached(relation, from_tail, int(anchors[row]), candidates, shared, own)
             out[row, nodes - low] = values
-        kinds = (2 * relation, self.ties.reverse(2 * relation))
-        ends = [self._log_ties(kind) for kind in kinds] + [self._log_ties(None)] * 2
-        of_anchors, of_candidates = np.zeros(len(anchors)), np.zeros(high - low)
-        for end, column in zip(ends, range(PATHS, len(SHARED)), strict=True):
-            if (column in (3, 5)) != from_tail:
-                of_anchors += shared[column] * end[anchors]
-            else:
-                of_candidates += shared[column] * end[low:high]
-        out += of_candidates.astype(np.float32)
-        out += of_anchors.astype(np.float32)[:, None]
+        given, asked = ("tail", "head") if from_tail else ("head", "tail")
+        out += self._of_degrees(relation, asked, slice(low, high), shared).astype(np.float32)
+        out += self._of_degrees(relation, given, anchors, shared).astype(np.float32)[:, None]
         return out
 
     def reached(
@@ -183,10 +181,42 @@ class Evidence:
         Returns:
             (m,) nodes, ascending; (m,) what `block` adds for them but for the degrees of both ends.
         """
-        plan = self._plan(relation, from_tail)
-        return reached_evidence(
-            self.ties, plan, own[: len(self.patterns[relation])], shared[:PATHS], anchor, candidates
-        )  # fmt: skip
+        if self.ties.directed[relation]:
+            return self._reached(relation, from_tail, anchor, candidates, shared, own)
+        rank, parts = self._rank(relation), []
+        for way in (False, True):
+            nodes, values = self._reached(relation, way, anchor, candidates, shared, own)
+            told = (rank[nodes] > rank[anchor]) != way
+            parts.append((nodes[told], values[told]))
+        nodes, values = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        order = np.argsort(nodes)
+        return nodes[order], values[order]
+
+    def _reached(
+        self, relation: int, from_tail: bool, anchor: int, candidates: tuple[int, int], shared: Floats, own: Floats
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        plan, patterns = self._plan(relation, from_tail), self.patterns[relation]
+        return reached_evidence(self.ties, plan, own[: len(patterns)], shared[:PATHS], anchor, candidates)
+
+    def of_ends(
+        self, relation: int, from_tail: bool, anchor: int, nodes: npt.NDArray[np.integer], shared: Floats
+    ) -> npt.NDArray[np.float32]:
+        """(n,) what `block` adds for the degrees of an anchor and of n candidates.
+
+        Args:
+            nodes: (n,) candidates.
+            relation, from_tail, anchor, shared: as of `block`.
+        """
+
+        def told(given: End, asked: End) -> Floats:
+            of_anchor = self._of_degrees(relation, given, np.array([anchor]), shared)
+            return of_anchor + self._of_degrees(relation, asked, nodes, shared)
+
+        forward, back = told("head", "tail"), told("tail", "head")
+        if self.ties.directed[relation]:
+            return (back if from_tail else forward).astype(np.float32)
+        rank = self._rank(relation)
+        return np.where(rank[nodes] > rank[anchor], forward, back).astype(np.float32)
 
     def degrees(self, relation: int, end: End, nodes: npt.NDArray[np.integer]) -> list[tuple[int, Floats]]:
         """Which of `SHARED` tell of one end alone, and their values: log(1 + ties), under the relation and of all.
@@ -196,15 +226,33 @@ class Evidence:
             end: head or tail.
             nodes: (n,) that stand there.
         """
-        indptr = self.ties.indptr[2 * relation if end == "head" else self.ties.reverse(2 * relation)]
-        own, first = indptr[np.asarray(nodes) + 1] - indptr[nodes], PATHS + (end == "tail")
-        return [(first, np.log1p(own)), (first + 2, np.log1p(self._all_ties[nodes]))]
+        kind, first = 2 * relation if end == "head" else self.ties.reverse(2 * relation), PATHS + (end == "tail")
+        return [(first, self._log_ties(kind)[nodes]), (first + 2, self._log_ties(None)[nodes])]
+
+    def _of_degrees(self, relation: int, end: End, nodes: npt.NDArray[np.integer] | slice, shared: Floats) -> Floats:
+        """(n,) what the degrees of nodes say of them as ends of the relation."""
+        kind = 2 * relation if end == "head" else self.ties.reverse(2 * relation)
+        column = PATHS + (end == "tail")
+        return shared[column] * self._log_ties(kind)[nodes] + shared[column + 2] * self._log_ties(None)[nodes]
 
     def _log_ties(self, kind: int | None) -> Floats:
         """(N,) log(1 + ties) of each node, of one kind or of all; kept."""
         if kind not in self._logs:
             self._logs[kind] = np.log1p(self._all_ties if kind is None else self.ties.degrees(kind))
         return self._logs[kind]
+
+    def _rank(self, relation: int) -> npt.NDArray[np.int64]:
+        """(N,) the place of each node by its ties under a relation, then by those of all kinds; kept."""
+        if relation not in self._ranks:
+            order = np.lexsort((self._all_ties, self.ties.degrees(2 * relation)))
+            rank = np.empty(len(order), np.int64)
+            rank[order] = np.arange(len(order))
+            self._ranks[relation] = rank
+        return self._ranks[relation]
+
+    @cached_property
+    def _ranks(self) -> dict[int, npt.NDArray[np.int64]]:
+        return {}
 
     @cached_property
     def _logs(self) -> dict[int | None, Floats]:
@@ -241,13 +289,3 @@ class Evidence:
         for kind in range(self.ties.num_kinds):
             total += self.ties.degrees(kind)
         return total
-
-
-def _merged(patterns: Sequence[Pattern], paths: npt.NDArray[np.float32]) -> Floats:
-    """(n, 3) `tied`, `paths2`, `paths3` of n pairs."""
-    out = np.zeros((len(paths), PATHS))
-    for steps in range(1, PATHS + 1):
-        columns = [i for i, pattern in enumerate(patterns) if len(pattern) == steps]
-        total = paths[:, columns].sum(axis=1, dtype=np.float64)
-        out[:, steps - 1] = total > 0 if steps == 1 else weight(total)
-    return out

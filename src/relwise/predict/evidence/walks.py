@@ -58,6 +58,9 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
             behind = back[final]
             for i in range(first, last):
                 tail, total = tails[i], 0.0
+                if tail == head:  # a walk that comes back is no path
+                    out[i, p] = 0.0
+                    continue
                 for e in range(indptr[behind, tail], indptr[behind, tail + 1]):
                     v = neighbours[e]
                     if reach[v] > 0.0:

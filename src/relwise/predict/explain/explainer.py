@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from relwise.data.edges import Edges
 from relwise.data.graph import counted
+from relwise.kernels.adjacency import Adjacency
+from relwise.nn.edge_encoder import EdgeInputs
 from relwise.nn.model import RelGNN
-from relwise.predict.evidence.ties import Ties
 from relwise.predict.explain import cone as cones
 from relwise.predict.explain import plain as plains
 from relwise.predict.explain.attributes import attribute_effects
@@ -29,7 +31,8 @@ from relwise.predict.explain.similar import SimilarEdges
 from relwise.predict.explain.states import LayerStates, MessageArrays
 
 if TYPE_CHECKING:
-    from relwise.predict.answers import Answers
+    from relwise.predict.final import FinalScorer
+    from relwise.predict.fitted import Fitted
 
 SHOWN, AGAINST = 10, 5  # ties for and against that are shown
 TRIED = 2  # times as many are silenced to find those: influence alone would misplace some
@@ -40,38 +43,48 @@ class Explainer:
     """Explains the edges of one run; what is the same for all edges is computed once.
 
     Args:
-        answers: the run.
+        run: the run. Where it has no scorer yet it gets one from what is computed here anyway: to encode a large graph
+            takes seconds.
     """
 
-    def __init__(self, answers: Answers) -> None:
-        self.graph, self.split, self.network = answers.graph, answers.split, answers.network
-        self.scorer = answers.scorer
-        self.inputs, adjacency, edge_inputs = answers._prepared()
-        self.ties = Ties.of(self.graph, self.split.message)
-        self.similar = SimilarEdges(self.scorer)
-        self.naming = Naming(self.graph, self.split.message)
+    def __init__(self, run: Fitted) -> None:
+        self.graph, self.split, self.network, self.ties = run.graph, run.split, run.network, run.ties
+        self.inputs, adjacency, edge_inputs = run._prepared()
         self.states: LayerStates | None = None
         if isinstance(self.network, RelGNN):
             self.states = LayerStates.of(self.network, self.inputs, adjacency, edge_inputs)
             self.messages = self.states.messages
-            return
-        self.messages = MessageArrays.of(adjacency)
-        with torch.no_grad():
-            self.start = self.network.start(self.inputs, adjacency)
+        else:
+            self.messages = MessageArrays.of(adjacency)
+            with torch.no_grad():
+                self.start = self.network.start(self.inputs, adjacency)
+        if not run.encoded:
+            run.scorer_of(self._encoded(adjacency, edge_inputs))
+        self.scorer = run.scorer
+        self.similar = SimilarEdges(self.scorer)
+        self.naming = Naming(self.graph, self.split.message)
 
-    def explain(self, edge: Edges, probability: float) -> Explanation:
+    @torch.no_grad()
+    def _encoded(self, adjacency: Adjacency, edge_inputs: EdgeInputs | None) -> Tensor:
+        """(N, d) the network's final states."""
+        final = None if self.states is None else self.states.final()
+        return self.network.encode(self.inputs, adjacency, edge_inputs=edge_inputs) if final is None else final
+
+    def explain(self, edge: Edges, final: FinalScorer) -> Explanation:
         """The explanation of one edge.
 
         Args:
             edge: one edge, of indices.
-            probability: what the run says of it.
+            final: of the run.
         """
         graph, edges = self.graph, self.graph.edges
         head, relation, tail = (int(array[0]) for array in (edge.heads, edge.relations, edge.tails))
         here = (edges.relations == relation) & (edges.heads == head) & (edges.tails == tail)
         if not graph.directed[relation]:
             here |= (edges.relations == relation) & (edges.heads == tail) & (edges.tails == head)
-        paths, notes = paths_between(graph, self.ties, head, relation, tail)
+        probability = float(final.probabilities(edge)[0])
+        effects = None if final.evidence is None else final.path_effects(edge)[0]
+        paths, notes = paths_between(graph, self.ties, head, relation, tail, effects)
         similar, more = self.similar.find(head, relation, tail)
         ends = nodes_of(graph, [head, tail])
         base = Explanation(
@@ -167,11 +180,11 @@ class Explainer:
         return _told(replace(base, logit=logit, attributes=tuple(attributes)), carriers, base.notes, notes)
 
 
-def explainer_of(answers: Answers) -> Explainer:
+def explainer_of(run: Fitted) -> Explainer:
     """The explainer of a run, made once for each network and graph that it answers from."""
-    kept = answers.__dict__.get("_explainer")
-    if not isinstance(kept, Explainer) or kept.scorer is not answers.scorer:
-        kept = answers.__dict__["_explainer"] = Explainer(answers)
+    kept = run.__dict__.get("_explainer")
+    if not isinstance(kept, Explainer) or not run.encoded or kept.scorer is not run.scorer:
+        kept = run.__dict__["_explainer"] = Explainer(run)
     return kept
 
 

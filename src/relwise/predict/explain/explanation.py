@@ -70,6 +70,8 @@ class Paths:
         weight: the sum over them of the product of 1 / d, d the ties that each inner node has of the kind by which the
             path leaves it: many paths through nodes tied to everything weigh little.
         examples: the weightiest: their nodes from head to tail.
+        effect: how much lower the final logit were without these paths; 0 of a pattern that the evidence model did not
+            choose; None where there is no such model.
     """
 
     pattern: str
@@ -77,6 +79,7 @@ class Paths:
     count: int
     weight: float
     examples: tuple[tuple[Node, ...], ...]
+    effect: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Explanation:
         carriers: the ties that speak for it, strongest first.
         against: those that speak against it, strongest first.
         attributes: the two ends', strongest first, either way.
-        paths: from head to tail, weightiest first.
+        paths: from head to tail: those first that move the final logit most, then the weightiest.
         similar: known edges of the relation, most similar first.
         notes: what was left out or capped, in sentences.
     """

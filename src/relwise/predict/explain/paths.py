@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from relwise.data.graph import Graph, counted
-from relwise.predict.evidence.plan import describe_pattern
+from relwise.predict.evidence.plan import Pattern, describe_pattern
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.explain.cone import expand
 from relwise.predict.explain.explanation import Node, Paths
@@ -37,9 +37,15 @@ class Found:
 
 
 def paths_between(
-    graph: Graph, ties: Ties, head: int, relation: int, tail: int, most: int = MOST
+    graph: Graph,
+    ties: Ties,
+    head: int,
+    relation: int,
+    tail: int,
+    effects: Mapping[Pattern, float] | None = None,
+    most: int = MOST,
 ) -> tuple[list[Paths], list[str]]:
-    """The weightiest patterns, and what was capped, in sentences.
+    """The patterns that move the final logit most, then the weightiest; and what was capped, in sentences.
 
     Paths are simple, so none passes over the edge asked about, except that edge itself: it is left out.
 
@@ -47,18 +53,21 @@ def paths_between(
         graph: for names.
         ties: usually of the message edges.
         head, relation, tail: the edge asked about, as indices.
+        effects: how much lower the final logit were without each pattern's paths; None where no evidence is weighed.
         most: ties that are followed from the neighbours of one end.
     """
     found, skipped = enumerate_paths(ties, head, relation, tail, most)
-    groups = [group for some in found for group in _grouped(graph, ties, head, tail, some)]
-    groups.sort(key=lambda group: -group.weight)
+    groups = [group for some in found for group in _grouped(ties, some, effects)]
+    groups.sort(key=lambda group: group.rank)
+    shown = [_told(graph, head, tail, group) for group in groups[:SHOWN]]
     notes = []
     if skipped:
         whose = f"{counted(skipped, 'neighbour')} with the most ties"
         notes.append(f"paths of three steps: not through {whose}; there may be more than are counted")
     if len(groups) > SHOWN:
-        notes.append(f"paths: the {SHOWN} weightiest of {len(groups):,} patterns")
-    return groups[:SHOWN], notes
+        which = "weightiest" if effects is None else "most telling"
+        notes.append(f"paths: the {SHOWN} {which} of {len(groups):,} patterns")
+    return shown, notes
 
 
 def enumerate_paths(ties: Ties, head: int, relation: int, tail: int, most: int = MOST) -> tuple[list[Found], int]:
@@ -114,7 +123,29 @@ def _three(
     return Found(kinds, np.stack([here[i], there[i]], axis=1)), skipped
 
 
-def _grouped(graph: Graph, ties: Ties, head: int, tail: int, found: Found) -> list[Paths]:
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The paths of one pattern.
+
+    Args:
+        pattern: its kinds of tie.
+        inner: (m, s - 1) the nodes passed, by m paths, weightiest first.
+        weight: the paths' sum.
+        effect: as of `Paths`.
+    """
+
+    pattern: Pattern
+    inner: Ints
+    weight: float
+    effect: float | None
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """By which groups are ordered."""
+        return -abs(self.effect or 0.0), -self.weight
+
+
+def _grouped(ties: Ties, found: Found, effects: Mapping[Pattern, float] | None) -> list[Group]:
     if not len(found.kinds):
         return []
     weight = np.ones(len(found.kinds))
@@ -125,19 +156,22 @@ def _grouped(graph: Graph, ties: Ties, head: int, tail: int, found: Found) -> li
     for kind in found.kinds.T:
         key = key * ties.num_kinds + kind
     _, first, which = np.unique(key, return_index=True, return_inverse=True)
-    patterns = found.kinds[first]
     order = np.lexsort((-weight, which))
-    begins = np.searchsorted(which[order], np.arange(len(patterns) + 1))
+    begins = np.searchsorted(which[order], np.arange(len(first) + 1))
     sums = np.bincount(which, weights=weight)
-    best = np.argsort(-sums, kind="stable")[: SHOWN + 1]  # one more tells that there are more
     groups = []
-    for i in range(len(patterns)):
-        examples = order[begins[i] : min(begins[i] + EXAMPLES, begins[i + 1])] if i in best else order[:0]
-        shown = tuple(nodes_of(graph, [head, *found.inner[j].tolist(), tail]) for j in examples)
-        pattern = describe_pattern(graph, tuple(patterns[i].tolist()))
-        count = int(begins[i + 1] - begins[i])
-        groups.append(Paths(pattern, found.kinds.shape[1], count, float(sums[i]), shown))
+    for i, kinds in enumerate(found.kinds[first].tolist()):
+        pattern = tuple(kinds)
+        effect = None if effects is None else effects.get(pattern, 0.0)
+        groups.append(Group(pattern, found.inner[order[begins[i] : begins[i + 1]]], float(sums[i]), effect))
     return groups
+
+
+def _told(graph: Graph, head: int, tail: int, group: Group) -> Paths:
+    """A group as people read it, with examples."""
+    pattern, count = describe_pattern(graph, group.pattern), len(group.inner)
+    examples = tuple(nodes_of(graph, [head, *inner.tolist(), tail]) for inner in group.inner[:EXAMPLES])
+    return Paths(pattern, len(group.pattern), count, group.weight, examples, group.effect)
 
 
 def nodes_of(graph: Graph, nodes: Sequence[int]) -> tuple[Node, ...]:

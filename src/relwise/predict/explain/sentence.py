@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from relwise.predict.explain.explanation import AttributeEffect, Carrier, Explanation, Node
+from relwise.predict.explain.explanation import AttributeEffect, Carrier, Explanation, Node, Paths
 
 NAMED = 2  # ties and inner nodes that are named
 APART = 0.2  # in probability: less apart, the network and the whole do not disagree
@@ -21,19 +21,17 @@ def sentence(explained: Explanation, looked: bool = True) -> str:
         looked: whether it was looked at what the network goes by.
     """
     edge = statement(explained.head, explained.relation, explained.tail, ids=True)
-    ways = _ways(explained)
-    probability = f"({explained.probability:.2f})"
+    likely = explained.probability >= 0.5
+    verdict = "Known" if explained.known else "Likely" if likely else "Unlikely"
+    joint, ways = _ways(explained, likely)
     if explained.known:
-        parts = [f"Known {probability}: {edge}; apart from that edge itself, {ways or _none(explained)}."]
-    elif explained.probability >= 0.5:
-        parts = [f"Likely {probability}: {edge}, {f'for {ways}' if ways else f'although {_none(explained)}'}."]
-    else:
-        parts = [f"Unlikely {probability}: {edge}{f', although {ways}' if ways else f'; {_none(explained)}'}."]
+        joint = "; apart from that edge itself, "
+    parts = [f"{verdict} ({explained.probability:.2f}): {edge}{joint}{ways}."]
     if looked:
-        favourable = explained.known or explained.probability >= 0.5
+        favourable = explained.known or likely
         parts.append(_speaks_for(explained) if favourable else _speaks_against(explained))
         alone = 1 / (1 + math.exp(-min(max(explained.logit, -100), 100)))
-        if (alone >= 0.5) != (explained.probability >= 0.5) and abs(alone - explained.probability) > APART:
+        if (alone >= 0.5) != likely and abs(alone - explained.probability) > APART:
             parts.append(f"By itself, the network says {alone:.2f}.")
     return " ".join(part.replace("..", ".") if part.endswith("..") else part for part in parts if part)
 
@@ -55,11 +53,29 @@ def statement(head: Node, relation: str, tail: Node, ids: bool = False) -> str:
     return f" {relation.replace('_', ' ')} ".join(ends) if is_word else f" -[{relation}]-> ".join(ends)
 
 
-def _ways(explained: Explanation) -> str:
-    """What the weightiest pattern says; empty where there is none."""
-    if not explained.paths:
-        return ""
-    best = explained.paths[0]
+def _ways(explained: Explanation, likely: bool) -> tuple[str, str]:
+    """How what paths say is joined to the verdict, and what they say.
+
+    Told is the pattern whose paths raise the final logit most, or of what is unlikely, where none does, that which
+    lowers it most. Where no evidence is weighed the weightiest is told, but not as a reason.
+    """
+    paths = explained.paths
+    if not paths:
+        return (", although " if likely else "; "), _none(explained)
+    if all(group.effect is None for group in paths):
+        return "; ", _way(explained, paths[0])
+    best = max(paths, key=lambda group: group.effect or 0.0)
+    if (best.effect or 0.0) >= FEW:
+        return (", for " if likely else ", although "), f"{_way(explained, best)} ({best.effect:+.2f})"
+    worst = min(paths, key=lambda group: group.effect or 0.0)
+    if not likely and (worst.effect or 0.0) <= -FEW:
+        return ", for ", f"{_way(explained, worst)} ({worst.effect:+.2f})"
+    ends = f"{explained.head.name} to {explained.tail.name}"
+    return (", although " if likely else "; "), f"no path from {ends} speaks for it"
+
+
+def _way(explained: Explanation, best: Paths) -> str:
+    """What the paths of one pattern say."""
     head, tail = explained.head, explained.tail
     if best.length == 1:
         back = best.pattern.startswith("~")

@@ -93,6 +93,13 @@ class LayerStates:
             network, MessageArrays.of(adjacency), arrays, tuple(weights), tuple(row_logits), edge_states, counts
         )
 
+    @torch.no_grad()
+    def final(self) -> Tensor | None:
+        """(N, d) the network's final states; None where its own products are in another precision than these."""
+        if any(layer.precision != "float32" for layer in self.network.layers):
+            return None
+        return self.network.fusion(torch.from_numpy(self.states[0]), torch.from_numpy(self.states[-1]))
+
     @property
     def depth(self) -> int:
         """T, how many layers there are."""
