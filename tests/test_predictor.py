@@ -21,7 +21,7 @@ from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision
 from relwise.evaluate.table import evaluate
 from relwise.predict import missing
-from relwise.predict.answers import Query
+from relwise.predict.lists import Query
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
 from tests.fakes import small_graph
