@@ -65,3 +65,33 @@ def test_the_host_is_one_of_its_names() -> None:
         answer = client.get("/healthz", headers={"Host": host})
         assert answer.status_code == 400
         assert answer.json()["error"]["code"] == "wrong_host"
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://localhost.evil.example:8000", "null", "", "http://["]
+)
+def test_pages_of_other_sites_are_refused_where_there_is_no_token(origin: str) -> None:
+    """A browser lets any page open a WebSocket to this machine."""
+    client = guarded(None, frozenset({"localhost", "[::1]"}))
+    headers = {"Host": "localhost:8000", "Origin": origin}
+    answer = client.get("/page/", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "Origin")
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/live", headers=headers):
+        pass
+
+
+def test_pages_of_its_own_are_not() -> None:
+    client = guarded(None, frozenset({"localhost", "[::1]"}))
+    for origin in ("http://localhost:8000", "http://LOCALHOST", "http://[::1]:8000"):
+        with client.websocket_connect("/live", headers={"Host": "localhost", "Origin": origin}) as socket:
+            assert socket.receive_text() == "hello"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/v1/runs"])
+def test_no_site_can_frame_an_answer_nor_guess_its_kind(path: str) -> None:
+    """Of what is answered, and of what is refused."""
+    headers = guarded(TOKEN).get(path).headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"

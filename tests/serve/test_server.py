@@ -15,9 +15,10 @@ import pytest
 
 from relwise.predictor import RelationshipPredictor
 from relwise.serve.client import Client, ServiceError
+from relwise.serve.options import others_can_read
 from relwise.serve.runs import named_folders
 from relwise.serve.shapes import Query
-from tests.command import Ran, here
+from tests.command import ENVIRONMENT, Ran, here
 from tests.serve.live import Live, served
 
 TOKEN = "a-token-that-is-long-enough"
@@ -27,6 +28,7 @@ TOKEN = "a-token-that-is-long-enough"
 def token_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("token") / "token.txt"
     file.write_text(TOKEN + "\n", encoding="utf-8")
+    file.chmod(0o644)
     return file
 
 
@@ -56,6 +58,21 @@ def test_a_token_is_one_long_word(folder: Path, tmp_path: Path) -> None:
     for text in ("", "short", "two words that are long", "ein-langes-Wört-mit-Umlaut", "a-line-that-is\nanother-line"):
         file.write_text(text, encoding="utf-8")
         refused(here("serve", folder, "--token-file", file), "at least 16 ASCII characters")
+
+
+def test_a_token_that_others_can_read_is_told(token_file: Path, tmp_path: Path) -> None:
+    assert others_can_read(token_file)
+    own = tmp_path / "own"
+    own.write_text(TOKEN, encoding="utf-8")
+    own.chmod(0o640)
+    assert not others_can_read(own)
+
+
+def test_a_name_that_leads_elsewhere_needs_a_token(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever "localhost" is said to be."""
+    with socket.create_server(("0.0.0.0", 0)) as bound:
+        monkeypatch.setattr("relwise.serve.server.open_socket", lambda host, port: bound)
+        refused(here("serve", folder, "--host", "localhost"), "there is no token")
 
 
 def test_runs_have_different_names(folder: Path, tmp_path: Path) -> None:
@@ -150,7 +167,29 @@ def test_the_client_needs_neither_torch_nor_the_server() -> None:
 # -- how it stops -----------------------------------------------------------------------------------------
 
 
-def test_what_is_in_flight_is_answered_and_the_log_tells_no_secret(live: Live) -> None:
+def test_it_ends_though_a_question_that_nobody_waits_for_is_still_asked(tmp_path: Path) -> None:
+    """The process's own end would wait for the thread that the model works in."""
+    script = (
+        "import time\n"
+        "from fastapi import FastAPI\n"
+        "from relwise.serve.server import Server, open_socket, run_until_told, url_of\n"
+        "from relwise.serve.worker import Worker\n"
+        "worker, bound = Worker(), open_socket('127.0.0.1', 0)\n"
+        "worker._submit(lambda: time.sleep(120))\n"
+        "run_until_told(Server(FastAPI(), lambda: print(url_of(bound), flush=True), 1), bound)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.terminate()
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def test_what_is_in_flight_is_answered_and_the_log_tells_no_secret(live: Live, token_file: Path) -> None:
     """The last test here: it ends the server that the others share."""
     body = json.dumps({"edges": [{"head": "pe0", "relation": "works_at", "tail": "co0"}] * 3}).encode()
     head = (
@@ -182,6 +221,8 @@ def test_what_is_in_flight_is_answered_and_the_log_tells_no_secret(live: Live) -
     assert (line["method"], line["route"], line["status"], line["edges"]) == ("POST", "/v1/score", 200, 3)
     assert 400 < line["ms"] < 60_000
     assert not any(word in live.log for word in (TOKEN, "secret", "pe0", "works_at"))
+    warned = [line["message"] for line in live.lines if line.get("level") == "warning"]
+    assert warned == [f"others on this machine can read the token: chmod 600 {token_file}"]
 
 
 def _listens(port: int) -> bool:

@@ -36,19 +36,23 @@ def serve(
         import uvicorn  # noqa: F401
     except ImportError:
         raise InputError("serving needs the extra 'serve'", remedy="pip install 'relwise[serve]'") from None
-    from relwise.serve.options import ServeOptions, read_token
+    from relwise.serve.observe import log_in_lines, note
+    from relwise.serve.options import ServeOptions, others_can_read, read_token
     from relwise.serve.runs import named_folders
     from relwise.serve.server import LOCAL, Server, is_local, open_socket, run_until_told, url_of
 
     token = read_token(token_file) if token_file else None
+    open_to_others = InputError(
+        "others than this machine could ask, and there is no token",
+        where=f"--host {host}",
+        remedy="add --token-file FILE, or leave --host out",
+    )
     if token is None and not is_local(host):
-        raise InputError(
-            "others than this machine could ask, and there is no token",
-            where=f"--host {host}",
-            remedy="add --token-file FILE, or leave --host out",
-        )
+        raise open_to_others
     folders = named_folders(runs)
     with open_socket(host, port) as bound:
+        if token is None and not is_local(bound.getsockname()[0]):
+            raise open_to_others
         from relwise.predictor import RelationshipPredictor
         from relwise.serve.app import create_app
         from relwise.serve.page.mount import add_page
@@ -61,10 +65,13 @@ def serve(
             for name, folder in folders.items()
         }
         app = create_app(loaded, options, worker=worker)
-        add_page(app, token)
+        add_page(app, token, folders)
 
         def ready() -> None:
             url = url_of(bound)
             print(f"serving {', '.join(loaded)} at {url} (page: {url}/page/, handbook: {url}/docs)", flush=True)
 
+        log_in_lines()
+        if token_file and others_can_read(token_file):
+            note(level="warning", message=f"others on this machine can read the token: chmod 600 {token_file}")
         run_until_told(Server(app, ready, timeout), bound)

@@ -8,9 +8,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relwise.serve.refusal import Refusal
 
+BOUNDED = ("/v1/", "/page/login")
+"""What takes a body from whoever comes."""
+
 
 class Limits:
-    """Refuses a body that is too long (413), and ends a request to `/v1/` that takes too long (504).
+    """Refuses a body that is too long (413), and ends a request that takes too long (504): to `/v1/`, and the login.
 
     The time counts from the request's head: a client that sends its body a byte a minute is ended too. What the model
     has not begun of an ended request it never begins.
@@ -25,7 +28,7 @@ class Limits:
         self.app, self.body, self.timeout = app, body, timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+        if scope["type"] != "http" or not scope["path"].startswith(BOUNDED):
             await self.app(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")

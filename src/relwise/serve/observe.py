@@ -6,6 +6,7 @@ Neither has anything that was asked or answered: routes as they are declared, ne
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 import traceback
@@ -75,7 +76,7 @@ class Observe:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:
-            failed = {"failed": _failure(error)}
+            failed = {"failed": failure(error)}
             if status == 0:
                 refusal = Refusal(500, "internal", "the server failed", remedy="its log says where")
                 await refusal.response()(scope, receive, watched)
@@ -90,19 +91,31 @@ class Observe:
         self.meters.seconds.labels(route).observe(seconds)
         self.meters.edges.inc(counts.get("edges", 0))
         self.meters.queries.inc(counts.get("queries", 0))
-        line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "method": method,
-            "route": route,
-            "status": status,
-            "ms": round(1000 * seconds, 2),
-            **counts,
-            **failed,
-        }
-        print(json.dumps(line), file=sys.stderr, flush=True)
+        note(method=method, route=route, status=status, ms=round(1000 * seconds, 2), **counts, **failed)
 
 
-def _failure(error: Exception) -> str:
+def note(**what: object) -> None:
+    """A line of the log."""
+    line = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **what}
+    print(json.dumps(line), file=sys.stderr, flush=True)
+
+
+class Lines(logging.Handler):
+    """What libraries log, as lines of the same kind. An exception's words, and those around it, are left out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        said = {"failed": failure(error)} if error is not None else {"message": record.getMessage()}
+        note(level=record.levelname.lower(), logger=record.name, **said)
+
+
+def log_in_lines() -> None:
+    """Have all that is logged in this process from warnings on, Python's own warnings too, written as `Lines`."""
+    logging.basicConfig(handlers=[Lines()], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
+
+
+def failure(error: BaseException) -> str:
     """What failed and where in the code; an exception's words may hold data, and are left out."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__

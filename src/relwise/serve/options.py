@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,3 +49,8 @@ def read_token(file: Path) -> str:
             remedy="make one by: python -c 'import secrets; print(secrets.token_urlsafe())'",
         )
     return token
+
+
+def others_can_read(file: Path) -> bool:
+    """Whether whoever has an account on this machine can read a file."""
+    return os.name == "posix" and bool(file.stat().st_mode & stat.S_IROTH)

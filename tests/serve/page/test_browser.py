@@ -6,6 +6,7 @@ RELWISE_SCREENSHOTS names a folder that pictures of each page go to: 1280 and 39
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import threading
@@ -13,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import pytest
@@ -35,14 +36,21 @@ OFFLINE = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 TOKEN = "a-token-of-many-letters"
 EVIL = "<img src=x onerror=alert(1)>"
+NAMES = (EVIL, "</title></script><script>alert(1)</script>", "{{ 7 * 7 }}", "\u200b", "\u202ebackwards", "x" * 700)
 ENTITY = "/page/entity?type=person&id=pe3"
 
 
 @pytest.fixture(scope="module")
-def url(loaded: RelationshipPredictor) -> Iterator[str]:
-    """A server that asks for a token, in a thread of its own: NiceGUI has one set of pages in a process."""
-    app = create_app({"shop": loaded, EVIL: loaded}, ServeOptions(token=TOKEN))
-    add_page(app, TOKEN)
+def url(loaded: RelationshipPredictor, folder: Path) -> Iterator[str]:
+    """A server that asks for a token, in a thread of its own: NiceGUI has one set of pages in a process.
+
+    The second run has names that a stranger's table may hold, and no folder that could be written to.
+    """
+    odd = [{"id": f"odd{i}", "label": name} for i, name in enumerate(NAMES)]
+    knows = [{"head": row["id"], "tail": "pe1"} for row in odd]
+    grown = loaded.with_graph(loaded.graph.add_nodes("person", odd).add_edges("knows", knows))
+    app = create_app({"shop": loaded, EVIL: grown}, ServeOptions(token=TOKEN))
+    add_page(app, TOKEN, {"shop": folder})
     with open_socket("127.0.0.1", 0) as bound:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
@@ -108,7 +116,7 @@ def test_the_token_is_asked_for(browser: Any, url: str) -> None:
     stranger = browser.new_context(viewport={"width": 390, "height": 700})
     page = stranger.new_page()
     page.goto(f"{url}/page/model")
-    assert page.url == f"{url}/page/login"
+    assert page.url == f"{url}/page/login?to=model%3F"
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_label("Token").fill("no-such-token-at-all")
     page.get_by_role("button", name="Enter").click()
@@ -209,6 +217,113 @@ def test_right_and_wrong_are_kept_and_come_as_csv(page: Any, url: str, loaded: R
     answer = page.request.get(f"{url}/page/negatives.csv?part=valid").text()
     assert answer.splitlines() == ["head,relation,tail,part", f"{','.join(edges[1])},valid"]
     assert page.request.get(f"{url}/page/negatives.csv?part=none").status == 422
+
+
+def test_a_login_leads_to_the_page_that_was_wanted(browser: Any, url: str) -> None:
+    """Whoever is sent an address arrives there."""
+    stranger = browser.new_context()
+    page = stranger.new_page()
+    page.goto(f"{url}{ENTITY}")
+    page.get_by_label("Token").fill(TOKEN)
+    page.get_by_role("button", name="Enter").click()
+    page.get_by_role("heading", name="Person 3").wait_for()
+    assert page.url == f"{url}{ENTITY}"
+    page.goto(f"{url}/page")
+    page.get_by_role("heading", name="Which relationships").wait_for()
+    stranger.close()
+
+
+def test_marks_are_in_the_run_folder_and_where_they_are_not_it_is_said(page: Any, url: str, folder: Path) -> None:
+    """After the test above, which made three and took one back."""
+    lines = (folder / "marks.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 4
+    assert [label for *_, label in (json.loads(line).values() for line in lines)] == [1, 0, 0, None]
+    page.goto(f"{url}/page/marks")
+    page.get_by_text("Marks are kept in marks.jsonl").wait_for()
+    page.locator(".marked a").first.click()
+    page.wait_for_url("**/page/entity?type=person&id=pe3")
+    page.goto(f"{url}/page/marks?run={quote(EVIL)}")
+    assert "lost when the server ends" in page.get_by_role("alert").inner_text()
+    page.goto(f"{url}/page/entity?type=person&id=pe3&run={quote(EVIL)}")
+    page.get_by_text("is lost when the server ends").wait_for()
+
+
+def test_a_mark_that_cannot_be_written_is_not_shown_as_made(
+    page: Any, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    page.goto(f"{url}/page/entity?type=person&id=pe5")
+    page.wait_for_selector(".prediction")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        page.get_by_role("button", name="Right:").first.click()
+        assert "No space left" in page.get_by_role("alert").inner_text()
+    assert page.locator("button[aria-pressed=true]").count() == 0
+
+
+def test_what_is_open_stays_open_when_more_is_shown(page: Any, url: str) -> None:
+    page.goto(f"{url}{ENTITY}")
+    page.get_by_role("button", name="Why?").first.click()
+    page.locator(".sentence").wait_for()
+    page.get_by_role("button", name="Show more").focus()
+    page.keyboard.press("Enter")
+    page.locator(".prediction").nth(15).wait_for()
+    assert page.locator(".sentence").is_visible()
+    page.wait_for_function("document.activeElement.closest('.prediction') !== null")
+    focused = page.locator(":focus").inner_text()
+    assert focused == page.locator(".prediction .what a").nth(15).inner_text()
+
+
+def test_a_failure_of_the_code_is_told_and_asked_anew(
+    page: Any, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    page.goto(f"{url}{ENTITY}")
+    why = page.get_by_role("button", name="Why?").first
+    with monkeypatch.context() as patch:
+        patch.setattr(RelationshipPredictor, "explain", fail)
+        why.click()
+        assert "the server failed" in page.get_by_role("alert").inner_text()
+    log = capsys.readouterr().err
+    assert "RuntimeError at" in log
+    assert "secret" not in log
+    why.click()
+    why.click()
+    page.locator(".sentence").wait_for()
+    assert page.get_by_role("alert").count() == 0
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_whatever_a_name_holds_it_is_text_that_can_be_clicked(page: Any, url: str, number: int) -> None:
+    """In the title, as heading, in a sentence, in a drawing; the page fits on a telephone."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    page.goto(f"{url}/page/entity?type=person&id=odd{number}&run={quote(EVIL)}")
+    page.wait_for_selector(".prediction")
+    page.get_by_role("button", name="Why?").first.click()
+    page.locator(".sentence").wait_for()
+    heading = page.locator("h1").inner_text()
+    seen = NAMES[number] != "\u200b"
+    name = NAMES[number][:100] if seen else f"odd{number}"
+    assert heading.startswith(name)
+    assert page.title().startswith(name)
+    assert name in page.locator(".sentence").inner_text() or not seen
+    assert page.locator("img").count() == 0
+    assert page.evaluate(UNNAMED) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator("h1").bounding_box()["height"] < 250
+    assert page.locator(".sentence").bounding_box()["height"] < 500
+    page.goto(f"{url}/page/?run={quote(EVIL)}&q=odd{number}")
+    hit = page.locator(".hits li").first
+    hit.wait_for()
+    # The name first, then what stands behind it, whichever way the name is written.
+    link, chip = hit.locator("a").bounding_box(), hit.locator(".chip").first.bounding_box()
+    assert link["width"] > 0
+    assert chip["x"] > link["x"] or chip["y"] > link["y"]
 
 
 def test_names_are_text_and_mistakes_are_told(page: Any, url: str) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from relwise.serve.guard import Guard
+from relwise.serve.limits import Limits
 from relwise.serve.page.login import COOKIE, HOURS, Sessions, add_login
 
 TOKEN = "a-token-of-many-letters"
@@ -19,6 +23,7 @@ def client() -> TestClient:
     add_login(app, app.state.sessions)
 
     @app.get("/page/")
+    @app.get("/page/entity")
     @app.get("/v1/model")
     async def secret() -> str:
         return "secret"
@@ -42,6 +47,39 @@ def test_the_page_leads_to_the_login_and_from_there_back(client: TestClient) -> 
     assert right.json() == "secret"
 
 
+def test_the_login_leads_to_the_page_that_was_wanted(client: TestClient) -> None:
+    wanted = "/page/entity?type=a%26b&id=x%20%3D%0A"
+    form = client.get(wanted)
+    assert form.url.path == "/page/login"
+    answer = client.post(str(form.url), data={"token": "wrong"})
+    assert answer.status_code == 401
+    right = client.post(str(form.url), data={"token": TOKEN}, follow_redirects=False)
+    assert right.headers["location"].startswith("./entity?")
+    assert client.get(str(right.url.join(right.headers["location"]))).request.url.query == b"type=a%26b&id=x%20%3D%0A"
+
+
+@pytest.mark.parametrize(
+    "to",
+    ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "../v1/model", "login?"],
+)
+def test_the_login_leads_nowhere_else(client: TestClient, to: str) -> None:
+    answer = client.post("/page/login", params={"to": to}, data={"token": TOKEN}, follow_redirects=False)
+    assert answer.headers["location"] == "./"
+
+
+def test_a_login_that_is_sent_a_byte_a_minute_is_ended(client: TestClient) -> None:
+    async def drop_by_drop() -> AsyncIterator[bytes]:
+        yield b"token="
+        await asyncio.sleep(30)
+
+    async def ask() -> int:
+        transport = httpx.ASGITransport(Limits(client.app, body=1000, timeout=0.2))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            return (await http.post("/page/login", content=drop_by_drop())).status_code
+
+    assert asyncio.run(ask()) == 504
+
+
 def test_the_cookie_is_for_the_page_alone(client: TestClient) -> None:
     client.post("/page/login", data={"token": TOKEN})
     assert client.get("/page/").status_code == 200
@@ -53,7 +91,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(client: TestClient) -> 
     answer = client.post("/page/login", data={"token": TOKEN}, follow_redirects=False)
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    assert "samesite=lax" in cookie
     assert TOKEN not in cookie
     assert "secure" not in cookie
     https = TestClient(client.app, base_url="https://testserver")

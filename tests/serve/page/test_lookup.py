@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from relwise.data.graph import Attribute, Graph
+from relwise.data.edges import Edges
+from relwise.data.graph import Attribute, Graph, NodeType, Relation
 from relwise.errors import InputError
 from relwise.predictor import RelationshipPredictor
 from relwise.serve.page.lookup import (
+    NAME,
     Kind,
     attribute_text,
     attributes_of,
     busiest,
+    ends_of,
     entity_at,
     find_node,
     kinds_of,
@@ -106,3 +110,27 @@ def test_each_modality_has_its_words(modality, values: np.ndarray, text: str) ->
 def test_the_busiest_have_the_most_edges() -> None:
     graph = Graph.from_triples([("hub", "to", str(i)) for i in range(5)] + [("1", "to", "2")])
     assert [entity.id for entity in busiest(graph, 3)] == ["hub", "1", "2"]
+
+
+def test_every_name_can_be_seen_and_none_is_long() -> None:
+    """It is what one clicks at; a stranger's table may hold anything."""
+    ids = ["blank", " ", "long", "y" * 600]
+    labels = np.array(["  ", None, "x" * 600, "\u200b"], dtype=object)
+    none = np.zeros(0, dtype=np.int64)
+    graph = Graph(
+        (NodeType("thing", pd.Index(ids), labels),), (Relation("is", "thing", "thing"),), Edges(none, none, none)
+    )
+    found = [entity_at(graph, node) for node in range(len(ids))]
+    assert [entity.label for entity in found[:2]] == ["blank", "(no name)"]
+    assert [len(entity.label) for entity in found[2:]] == [NAME + 1, NAME + 1]
+    assert [entity.other_id for entity in found] == [None, None, "long", None]
+    assert [entity.id for entity in found] == ids
+
+
+def test_ends_of_an_edge_that_the_graph_no_longer_has() -> None:
+    graph = small_graph()
+    ends = ends_of(graph, ("pe3", "works_at", "co1"))
+    assert ends is not None
+    assert [end.label for end in ends] == ["Person 3", "Company 1"]
+    for edge in (("pe3", "gone", "co1"), ("gone", "works_at", "co1"), ("pe3", "works_at", "gone")):
+        assert ends_of(graph, edge) is None

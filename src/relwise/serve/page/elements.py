@@ -70,6 +70,13 @@ def address(page: str, **query: str | None) -> str:
     return f"./{page}{'?' if given else ''}{urlencode(given)}"
 
 
+def chips(*contents: str | None) -> None:
+    """Small notes behind a name; None is none."""
+    for content in contents:
+        if content is not None:
+            text("span", content, "chip")
+
+
 def button(content: str, pressed: Callable[[], Awaitable[None] | None], **attributes: str) -> TextElement:
     """A button."""
     made = text("button", content, type="button", **attributes)

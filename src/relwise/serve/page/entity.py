@@ -6,7 +6,7 @@ from nicegui import run as threads
 from nicegui import ui
 
 from relwise.errors import InputError
-from relwise.serve.page.elements import box, button, choice, dress, markup, text
+from relwise.serve.page.elements import box, button, chips, choice, dress, markup, text
 from relwise.serve.page.explained import explained
 from relwise.serve.page.lookup import (
     Entity,
@@ -44,9 +44,7 @@ async def entity_page(site: Site, run_name: str | None, node_type: str, node_id:
     entity = entity_at(graph, node)
     with site.frame("", run, entity.label):
         with text("h1", entity.label):
-            text("span", entity.type, "chip")
-            if entity.label != entity.id:
-                text("span", entity.id, "chip")
+            chips(entity.type, entity.other_id)
         _attributes(run, node)
         text("h2", "Likely, and missing from the data")
         await _Missing(site, run, run_name, node, entity).show()
@@ -72,7 +70,7 @@ def _known(groups: list[Known], run_name: str | None) -> None:
             for other in group.others:
                 with ui.element("li"):
                     entity_link(other, run_name)
-                    text("span", other.type, "chip")
+                    chips(other.type, other.other_id)
         if group.count > len(group.others):
             text("p", f"and {group.count - len(group.others):,} more", "muted")
 
@@ -96,11 +94,14 @@ class _Missing:
         self.relation: str | None = None
         self.other: str | None = None
         self.count, self.turn = AT_ONCE, 0
+        self.listed: list[Prediction] = []
         kinds = kinds_of(run.predictor.graph, entity.type)
         relations, others = dict.fromkeys(k.relation for k in kinds), dict.fromkeys(k.other for k in kinds)
         with box("div", "fields"):
             choice("Relation", "relation", [("", "all"), *((name, name) for name in relations)], self._set_relation)
             choice("With", "other", [("", "any type"), *((name, name) for name in others)], self._set_other)
+        if self.site.marks(run).file is None:
+            text("p", "What you say of these, right or wrong, is lost when the server ends: see Marks.", "muted")
         self.list = box("div", aria_live="polite")
 
     async def show(self) -> None:
@@ -112,24 +113,37 @@ class _Missing:
         if found is None or turn != self.turn:
             return
         predictions, left = found
-        self.list.clear()
+        before = len(self.listed)
+        if before and predictions[:before] == self.listed:
+            # What is opened there stays open, and whoever uses the keyboard goes on where the new ones begin.
+            self.more.delete()
+        else:
+            before = 0
+            self.list.clear()
+            with self.list:
+                if not predictions:
+                    text("p", "Nothing is missing here that the model could name.")
+                if left:
+                    text("p", f"{left:,} relations were not asked for: choose one above.", "muted")
+                self.rows = box("ol", "plain")
+        with self.rows:
+            for prediction in predictions[before:]:
+                _Row(self.site, self.run, self.run_name, prediction)
+        self.listed = predictions
         with self.list:
-            if not predictions:
-                text("p", "Nothing is missing here that the model could name.")
-            if left:
-                text("p", f"{left:,} relations were not asked for: choose one above.", "muted")
-            with box("ol", "plain"):
-                for prediction in predictions:
-                    _Row(self.site, self.run, self.run_name, prediction)
+            self.more = box()
             if len(predictions) == self.count < MOST:
-                button("Show more", self._more)
+                with self.more:
+                    button("Show more", self._more)
+            if before and len(predictions) > before:
+                ui.run_javascript(f"document.querySelectorAll('.prediction .what a')[{before}]?.focus()")
 
     async def _set_relation(self, name: str) -> None:
-        self.relation, self.count = name or None, AT_ONCE
+        self.relation, self.count, self.listed = name or None, AT_ONCE, []
         await self.show()
 
     async def _set_other(self, name: str) -> None:
-        self.other, self.count = name or None, AT_ONCE
+        self.other, self.count, self.listed = name or None, AT_ONCE, []
         await self.show()
 
     async def _more(self) -> None:
@@ -156,7 +170,7 @@ class _Row:
                 with box("div", "what"):
                     text("span", f"{words(prediction.kind)} ")
                     entity_link(prediction.other, run_name)
-                    text("span", prediction.other.type, "chip")
+                    chips(prediction.other.type, prediction.other.other_id)
                     if prediction.evidence:
                         text("div", prediction.evidence, "muted")
                 with box("div", "chance"):
@@ -169,20 +183,31 @@ class _Row:
                     self.wrong = button("Wrong", lambda: self._mark(False), aria_label=f"Wrong: {name}")
             self.reasons = box("div", "why", role="region", aria_label=f"Why {name}")
             self.reasons.set_visibility(False)
+            self.failed = box()
+            self.asked = False
             self._press()
 
     async def _toggle(self) -> None:
         opened = not self.reasons.visible
         self.reasons.set_visibility(opened)
         dress(self.why, aria_expanded="true" if opened else "false")
-        if opened and not self.reasons.default_slot.children:
-            with self.reasons:
-                found = await self.site.ask(lambda: self.run.predictor.explain(*self.edge))
-                if found is not None:
-                    markup(explained(self.run.predictor.graph, found.to_json()))
+        if not opened or self.asked:
+            return
+        self.asked = True
+        self.reasons.clear()
+        with self.reasons:
+            waiting = text("p", "Looking for the reasons ...", "muted", role="status")
+            found = await self.site.ask(lambda: self.run.predictor.explain(*self.edge))
+            waiting.delete()
+            if found is None:
+                self.asked = False  # opened anew, it is asked anew
+            else:
+                markup(explained(self.run.predictor.graph, found.to_json()))
 
     def _mark(self, holds: bool) -> None:
-        self.marks.set(self.edge, None if self.marks.get(self.edge) is holds else holds)
+        self.failed.clear()
+        with self.failed:
+            self.site.mark(self.run, self.edge, None if self.marks.get(self.edge) is holds else holds)
         self._press()
 
     def _press(self) -> None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from relwise.data.graph import Graph, counted
 from relwise.report.markup import bullets, join, table, tag
 from relwise.serve.page.drawing import neighbourhood
+from relwise.serve.page.lookup import NAME, shown
 
 SHOWN = 16  # ties of a table
 BACKWARDS = "~ marks a relation that is followed backwards, from its tail to its head."
@@ -23,6 +24,7 @@ def explained(graph: Graph, found: Mapping[str, Any]) -> Markup:
         graph: for the types of relations.
         found: as `Explanation.to_json` has it.
     """
+    found = _readable(found, {})
     types = {name: (r.head, r.tail) for name, r in zip(graph.relation_names, graph.relations, strict=True)}
     halves = [
         tag("div", *_block("What carried it", _carried(found, types))),
@@ -35,6 +37,29 @@ def explained(graph: Graph, found: Mapping[str, Any]) -> Markup:
         ),
     ]
     return join([tag("p", found["sentence"], class_="sentence"), tag("div", *halves, class_="halves")])
+
+
+def _readable(part: Any, long: dict[str, str]) -> Any:
+    """A part of an explanation with names that can be seen and are not long, in its sentence too.
+
+    Args:
+        part: what `Explanation.to_json` holds there.
+        long: filled with the long names that were met, each with what stands for it.
+    """
+    if isinstance(part, list):
+        return [_readable(one, long) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    if part.keys() == {"id", "name"}:
+        for word in part.values():
+            if len(word) > NAME:
+                long[word] = shown(word)
+        return {"id": part["id"], "name": shown(part["name"], part["id"])}
+    made = {key: _readable(one, long) for key, one in part.items()}
+    if "sentence" in made:
+        for word in sorted(long, key=len, reverse=True):
+            made["sentence"] = made["sentence"].replace(word, long[word])
+    return made
 
 
 def _block(title: str, content: Markup | None) -> list[Markup]:

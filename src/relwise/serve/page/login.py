@@ -23,6 +23,8 @@ LOGIN = f"{PAGE}/login"
 COOKIE = "relwise_page"
 HOURS = 12
 LONGEST = 4096  # bytes of a form that are read
+LEADS_TO = frozenset({"", "entity", "marks", "model", "marks.csv", "negatives.csv"})
+"""The pages that the login leads back to: of ours alone, whatever an address says."""
 
 
 class Sessions:
@@ -74,12 +76,26 @@ def add_login(app: FastAPI, sessions: Sessions) -> None:
         given = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[0]
         if not sessions.knows(given.strip()):
             return HTMLResponse(_form("That is not the token. It is the word in the server's token file."), 401)
-        answer = RedirectResponse("./", 303)
+        answer = RedirectResponse(_wanted(request.query_params.get("to", "")), 303)
+        # "Lax", so that an address sent by mail opens for whoever is logged in. Nothing is changed by opening one: what
+        # changes anything comes over a WebSocket, and the cookie does not come with that of another site.
         answer.set_cookie(
-            COOKIE, sessions.sign(), max_age=HOURS * 3600, httponly=True, samesite="strict",
+            COOKIE, sessions.sign(), max_age=HOURS * 3600, httponly=True, samesite="lax",
             secure=request.url.scheme == "https",
         )  # fmt: skip
         return answer
+
+
+def _wanted(to: str) -> str:
+    """Where to go after the login.
+
+    >>> _wanted("entity?type=plane&id=N1"), _wanted("//evil.example"), _wanted("model?")
+    ('./entity?type=plane&id=N1', './', './model')
+    """
+    page, _, asked = to.partition("?")
+    if page not in LEADS_TO:
+        return "./"
+    return f"./{page}?{asked}" if asked else f"./{page}"
 
 
 def _form(problem: str) -> str:

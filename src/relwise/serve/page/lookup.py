@@ -18,17 +18,23 @@ from relwise.predict.answers import Answers
 SHOWN = 12  # known relationships of one kind that are listed
 MOST_KINDS = 40  # kinds of relationships that are asked for at a time: a few milliseconds each
 LONGEST = 240  # characters of an attribute
+NAME = 120  # characters of a name or an id, where it is shown
 
 Side = Literal["head", "tail"]
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A node as people know it."""
+    """A node as people know it; its label can be seen, and is not long."""
 
     type: str
     id: str
     label: str
+
+    @property
+    def other_id(self) -> str | None:
+        """The id, shortened, where the label does not tell it already: many may have one name."""
+        return None if self.label == shown(self.id) else shown(self.id)
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,40 @@ class Prediction:
     evidence: str | None
 
 
+def shown(*names: str) -> str:
+    """The first of some names that can be seen, in the room that a page has: it is what one clicks at.
+
+    >>> shown("Ann\\n Lee", "7"), shown(" ", "7"), shown("", "\u200b"), len(shown("x" * 500))
+    ('Ann Lee', '7', '(no name)', 121)
+    """
+    for name in names:
+        if any(letter.isprintable() and not letter.isspace() for letter in name):
+            text = " ".join(name.split())
+            return text if len(text) <= NAME else f"{text[:NAME]}…"
+    return "(no name)"
+
+
 def entity_at(graph: Graph, node: int) -> Entity:
     """The entity at a node index."""
     i = int(np.searchsorted(graph.offsets, node, side="right")) - 1
-    return Entity(graph.node_types[i].name, graph.node_id(node), graph.node_label(node))
+    return named(graph.node_types[i].name, graph.node_id(node), graph.node_label(node))
+
+
+def named(node_type: str, node_id: str, label: str) -> Entity:
+    """An entity with a name that can be shown."""
+    return Entity(node_type, node_id, shown(label, node_id))
+
+
+def ends_of(graph: Graph, edge: tuple[str, str, str]) -> tuple[Entity, Entity] | None:
+    """Head and tail of an edge by ids; None where the graph has not all of it."""
+    try:
+        kind = graph.relations[graph.relation_index(edge[1])]
+        return (
+            entity_at(graph, find_node(graph, kind.head, edge[0])),
+            entity_at(graph, find_node(graph, kind.tail, edge[2])),
+        )
+    except InputError:
+        return None
 
 
 def find_node(graph: Graph, node_type: str, node_id: str) -> int:
@@ -151,7 +187,7 @@ def likeliest(
 
 
 def _prediction(kind: Kind, row: dict[Any, Any]) -> Prediction:
-    other = Entity(kind.other, row["tail" if kind.side == "head" else "head"], row["name"])
+    other = named(kind.other, row["tail" if kind.side == "head" else "head"], row["name"])
     evidence = row.get("evidence")
     return Prediction(
         row["head"], row["relation"], row["tail"], other, kind, float(row["probability"]), str(evidence or "") or None

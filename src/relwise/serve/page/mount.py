@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from pathlib import Path
 
 from fastapi import FastAPI
 from nicegui import ui
@@ -11,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from relwise.serve.page.entity import entity_page
 from relwise.serve.page.login import PAGE, Sessions, add_login
 from relwise.serve.page.marked import marks_page
+from relwise.serve.page.marks import Marks
 from relwise.serve.page.model import model_page
 from relwise.serve.page.search import search_page
 from relwise.serve.page.site import Site
@@ -25,7 +28,7 @@ ICON = (
 )
 
 
-def add_page(app: FastAPI, token: str | None = None) -> None:
+def add_page(app: FastAPI, token: str | None = None, folders: Mapping[str, Path] | None = None) -> None:
     """Mount the page at `/page/`, where `/` then leads.
 
     NiceGUI has one set of pages in a process, and so has this: it is for one application, before it starts.
@@ -33,9 +36,14 @@ def add_page(app: FastAPI, token: str | None = None) -> None:
     Args:
         app: of `create_app`.
         token: the server's, which the page asks for too; None: none.
+        folders: the run folder of each run by name, where its marks are kept; of a run that is not there, marks end
+            with the server.
+
+    Raises:
+        InputError: where marks are there and cannot be read.
     """
     service: Service = app.state.service
-    site = Site(service)
+    site = Site(service, _marks(folders or {}))
     _add_files(app, site)
     if token is not None:
         app.state.sessions = Sessions(token)
@@ -70,6 +78,13 @@ def add_page(app: FastAPI, token: str | None = None) -> None:
         show_welcome_message=False,
         binding_refresh_interval=None,
     )
+
+
+def _marks(folders: Mapping[str, Path]) -> dict[str, Marks]:
+    """The marks of each run; one folder served by two names has one."""
+    places = {name: folder.resolve() for name, folder in folders.items()}
+    kept = {place: Marks.of(place) for place in set(places.values())}
+    return {name: kept[place] for name, place in places.items()}
 
 
 def _add_files(app: FastAPI, site: Site) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nicegui import run as threads
 from nicegui import ui
 
-from relwise.serve.page.elements import TYPED, box, dress, link, text
-from relwise.serve.page.lookup import Entity, busiest
+from relwise.serve.page.elements import TYPED, box, chips, dress, link, text
+from relwise.serve.page.lookup import Entity, busiest, named
 from relwise.serve.page.site import Site
 from relwise.serve.shapes import NodeInfo
 
@@ -70,15 +70,13 @@ def _list(nodes: list[NodeInfo], run_name: str | None) -> None:
     with box("ul", "plain hits"):
         for node in nodes:
             note = "" if node.matched in ("id", "label") else f"{node.matched}: {node.text}"
-            _hit(Entity(node.type, node.id, node.label), run_name, note)
+            _hit(named(node.type, node.id, node.label), run_name, note)
 
 
 def _hit(entity: Entity, run_name: str | None, note: str = "") -> None:
     with ui.element("li"):
         entity_link(entity, run_name)
-        text("span", entity.type, "chip")
-        if entity.label != entity.id:
-            text("span", entity.id, "chip")
+        chips(entity.type, entity.other_id)
         if note:
             text("div", note, "muted")
 

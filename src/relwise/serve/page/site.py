@@ -11,8 +11,9 @@ from nicegui import ui
 
 from relwise.errors import InputError
 from relwise.report import Section
+from relwise.serve.observe import failure, note
 from relwise.serve.page.elements import box, link, text
-from relwise.serve.page.marks import Marks
+from relwise.serve.page.marks import Marks, Triple
 from relwise.serve.page.style import HEAD
 from relwise.serve.refusal import Refusal
 from relwise.serve.runs import ServedRun
@@ -29,16 +30,17 @@ class Site:
 
     Args:
         service: its runs, and the worker that asks them.
+        kept: the marks of each run, by its name; a run without has marks that end with the server.
     """
 
     service: Service
-    _marks: dict[str, Marks] = field(default_factory=dict)
+    kept: dict[str, Marks] = field(default_factory=dict)
     sections: dict[str, list[Section]] = field(default_factory=dict)
     """The model page of each run, once somebody has asked for it."""
 
     def marks(self, run: ServedRun) -> Marks:
         """What was said of a run's predictions."""
-        return self._marks.setdefault(run.name, Marks())
+        return self.kept.setdefault(run.name, Marks())
 
     def run(self, name: str | None) -> ServedRun | None:
         """The run of a name, the first where none is given; tells on the page where there is none."""
@@ -55,7 +57,17 @@ class Site:
             return await self.service.worker.run(work)
         except (InputError, Refusal) as error:
             problem(error)
-            return None
+        except Exception as error:
+            note(failed=failure(error))
+            problem(InputError("the server failed", remedy="its log says where"))
+        return None
+
+    def mark(self, run: ServedRun, edge: Triple, holds: bool | None) -> None:
+        """Say of an edge that it holds, or does not, or nothing; tells on the page what went wrong."""
+        try:
+            self.marks(run).set(edge, holds)
+        except InputError as error:
+            problem(error)
 
     @contextmanager
     def frame(self, page: str, run: ServedRun | None, title: str = "") -> Iterator[None]:

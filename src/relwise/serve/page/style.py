@@ -32,6 +32,10 @@ body { background: var(--ground) !important; color: var(--ink); margin: 0; font-
 .rw .hits li { padding: .45rem 0; border-bottom: 1px solid var(--rule); }
 .rw .chip { display: inline-block; font-size: .78rem; color: var(--muted); border: 1px solid var(--rule);
   border-radius: 4px; padding: 0 .4rem; margin-left: .4rem; }
+.rw a, .rw h1, .rw .chip, .rw .name, .rw dd, .rw td, .rw th, .rw option { unicode-bidi: isolate; }
+.rw .marked { display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: center; justify-content: space-between; }
+.rw .marked .what { display: flex; flex-wrap: wrap; gap: .2rem .5rem; min-width: 0; }
+.rw .marked .chip { margin-left: 0; }
 .rw dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .6rem 0; font-size: .925rem; }
 .rw dt { color: var(--muted); } .rw dd { margin: 0; overflow-wrap: anywhere; }
 .rw .prediction { border-bottom: 1px solid var(--rule); padding: .7rem 0; }
