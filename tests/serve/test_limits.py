@@ -77,6 +77,26 @@ def test_a_slow_answer_is_a_504_and_the_loop_stays_free(loaded: RelationshipPred
     asyncio.run(ask())
 
 
+def test_a_slow_search_is_a_504_in_time(loaded: RelationshipPredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in a thread of its own, which cannot be ended: whoever waits for it can."""
+    app, may = application(loaded, ServeOptions(timeout=1)), threading.Event()
+
+    def slow(*_: object) -> tuple[list[object], int]:
+        assert may.wait(20)
+        return [], 0
+
+    monkeypatch.setattr("relwise.serve.search.NodeSearch.find", slow)
+
+    async def ask() -> None:
+        async with client(app) as http:
+            began = time.monotonic()
+            assert (await http.get("/v1/nodes?search=x")).status_code == 504
+            assert time.monotonic() - began < 10
+            may.set()
+
+    asyncio.run(ask())
+
+
 def test_too_many_waiting_is_a_503(loaded: RelationshipPredictor, held: Held) -> None:
     app = application(loaded, ServeOptions(waiting=2))
 

@@ -186,6 +186,36 @@ def test_a_bad_k(asking: TestClient, k: str) -> None:
     assert answer.json()["error"]["field"] in ("k", None)
 
 
+def test_a_prior_may_be_null(asking: TestClient) -> None:
+    """The client sends it so."""
+    asked = {"edges": [as_json(EDGES[0])], "prior": None}
+    assert asking.post("/v1/score", json=asked).json()["prior"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("k", "true"), ("k", '"3"'), ("known", '"yes"'), ("known", "1"), ("prior", '"0.5"')]
+)
+def test_what_the_handbook_calls_a_number_is_none_in_words(asking: TestClient, key: str, value: str) -> None:
+    body = '{"queries": [{"relation": "knows", "head": "pe1"}], "' + key + '": ' + value + "}"
+    answer = asking.post("/v1/top-k", content=body, headers={"content-type": "application/json"})
+    refused(answer, 422, key)
+
+
+def test_a_body_that_no_reader_holds_is_no_json(asking: TestClient) -> None:
+    answer = asking.post("/v1/score", content=b"[" * 90_000, headers={"content-type": "application/json"})
+    refused(answer, 400, None, "the body is no JSON")
+    assert answer.json()["error"]["code"] == "no_json"
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_that_is_not_said_to_be_json(asking: TestClient, kind: str) -> None:
+    """What curl sends without the header."""
+    body = json.dumps({"edges": [as_json(EDGES[0])]}).encode()
+    refused(
+        asking.post("/v1/score", content=body, headers={"content-type": kind}), 422, "Content-Type", "send the header"
+    )
+
+
 @pytest.mark.parametrize("prior", ["0", "1", "-0.5", "NaN", "Infinity", '"half"'])
 def test_a_prior_is_a_share(asking: TestClient, prior: str) -> None:
     body = '{"queries": [{"relation": "knows", "head": "pe1"}], "prior": ' + prior + "}"

@@ -16,7 +16,9 @@ from relwise.serve.shapes import ErrorAnswer, Problem
 
 LONGEST = 500  # characters of a sentence: an error answers, and does not echo, what was sent
 
-CODES = {400: "bad_request", 401: "unauthorised", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+JSON = "application/json"
+
+CODES = {401: "unauthorised", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 class Refusal(HTTPException):
@@ -77,6 +79,8 @@ def handle_refusals(app: FastAPI) -> None:
         if isinstance(error, Refusal):
             return error.response()
         status = error.status_code
+        if status == 400:  # FastAPI's, of a body that Python's reader gives up: a million brackets deep, say
+            return NO_JSON.response()
         what = HTTPStatus(status).phrase.lower() if status in (404, 405) else str(error.detail)
         remedy = "see /docs for what there is" if status in (404, 405) else None
         return Refusal(status, CODES.get(status, "refused"), what, remedy=remedy, headers=error.headers).response()
@@ -86,15 +90,26 @@ def handle_refusals(app: FastAPI) -> None:
         return Refusal(422, "invalid", error.what, field=error.where, remedy=error.remedy).response()
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return invalid_request(error.errors()).response()
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return invalid_request(error.errors(), request.headers.get("content-type", "")).response()
 
 
-def invalid_request(errors: Any) -> Refusal:
+NO_JSON = Refusal(400, "no_json", "the body is no JSON", remedy="send one JSON object, in UTF-8")
+
+
+def invalid_request(errors: Any, content_type: str = JSON) -> Refusal:
     """The first thing that a request's shape has wrong; the value sent is not repeated."""
     first = errors[0]
     if first["type"] == "json_invalid":
-        return Refusal(400, "no_json", "the body is no JSON", remedy="send one JSON object, in UTF-8")
+        return NO_JSON
+    if first["loc"] == ("body",) and content_type.partition(";")[0].strip().lower() != JSON:
+        return Refusal(
+            422,
+            "invalid",
+            "the body is not said to be JSON",
+            field="Content-Type",
+            remedy=f"send the header Content-Type: {JSON}",
+        )
     place = [str(part) for part in first["loc"][1:]] or [str(part) for part in first["loc"]]
     what = str(first["msg"]).removeprefix("Value error, ")
     return Refusal(422, "invalid", what[:1].lower() + what[1:], field=".".join(place), remedy=_remedy(len(errors)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from relwise.serve.explanation import ExplanationShape
 
@@ -13,6 +13,14 @@ MOST_QUERIES = 256  # each multiplies with every candidate
 MOST_K = 1_000
 MOST_ROWS = 20_000  # queries × k: a few megabytes of answer
 MOST_NODES = 200  # a page of a search
+
+
+def _is_number(value: object) -> object:
+    """Pydantic takes `true` and `"3"` for numbers; the OpenAPI document does not."""
+    if isinstance(value, bool | str):
+        raise ValueError("input should be a number")
+    return value
+
 
 Share = Annotated[
     float | None,
@@ -23,6 +31,7 @@ Share = Annotated[
         description="the share of the pairs asked about that is true, which probabilities assume; by default the share "
         "among the pairs they were calibrated on",
     ),
+    BeforeValidator(_is_number),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=1_000)]
 
@@ -87,8 +96,10 @@ class TopKRequest(Asked):
     """Queries to be told the likeliest answers of."""
 
     queries: list[Query] = Field(min_length=1, max_length=MOST_QUERIES)
-    k: int = Field(default=10, ge=1, le=MOST_K, description="how many to list for each query")
-    known: bool = Field(default=False, description="list known relationships too, marked")
+    k: Annotated[
+        int, Field(ge=1, le=MOST_K, description="how many to list for each query"), BeforeValidator(_is_number)
+    ] = 10
+    known: bool = Field(default=False, strict=True, description="list known relationships too, marked")
     prior: Share = None
     run: Text | None = Field(default=None, description="the run asked; by default the first")
 
