@@ -66,10 +66,10 @@ class ServedRun:
         head, relation, tail = (int(a[0]) for a in (graph.edges.heads, graph.edges.relations, graph.edges.tails))
         name = graph.relation_names[relation]
         edge = Triple(head=graph.node_id(head), relation=name, tail=graph.node_id(tail))
+        explain(self.predictor, edge)  # first: what it computes of the graph serves the others too
         score(self.predictor, [edge], None)
         queries = [Query(head=edge.head, relation=name), Query(relation=name, tail=edge.tail)]
         top_k(self.predictor, queries, 1, False, None)
-        explain(self.predictor, edge)
 
     @cached_property
     def prior(self) -> float:
