@@ -15,7 +15,7 @@ NOT_EVIDENCE = """\
 A prediction is the network's guess that an edge of this kind would be recorded, judged by edges and attributes like it.
 It is **not evidence** that the relationship exists, that it will come about, that one end caused it, or that either
 end knows or wants it. A high probability for a pair may only mean that both are well connected. Probabilities are
-frequencies among pairs like those of validation, where the share of true ones is stated below; among pairs drawn
+frequencies among pairs like those of validation, where the share of true ones is stated here; among pairs drawn
 otherwise, where far fewer are true, they are too high (`prior` says what share to assume)."""
 
 REFUSE = """\

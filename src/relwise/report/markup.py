@@ -75,14 +75,15 @@ def bullets(items: Sequence[object]) -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """A text of ours, of paragraphs or of a list, whose one mark is `**`.
+    """A text of ours, of paragraphs or of a list, whose marks are `**` and the backtick.
 
-    >>> prose("It is **not** so.")
-    Markup('<p>It is <strong>not</strong> so.</p>')
+    >>> prose("It is **not** `so`.")
+    Markup('<p>It is <strong>not</strong> <code>so</code>.</p>')
     >>> prose("- a;\\n- b.")
     Markup('<ul><li>a;</li><li>b.</li></ul>')
     """
     marked = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(escape(text)))
+    marked = re.sub(r"`(.+?)`", r"<code>\1</code>", marked)
     if marked.startswith("- "):
         return bullets([Markup(line) for line in re.split(r"\n?^- ", marked, flags=re.MULTILINE)[1:]])
     return join([tag("p", Markup(block.replace("\n", " "))) for block in marked.split("\n\n")])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -67,6 +68,16 @@ def test_no_more_is_drawn_than_can_be_read() -> None:
     assert drawn.count('class="tie') == MOST
     long = neighbourhood(_explanation(_carrier("p1", "knows", "p" * 200, 1.0)), TYPES)
     assert max(len(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", long)) < 60
+
+
+def test_where_room_is_short_the_relation_is_cut_and_never_the_figures() -> None:
+    name = "a_relation_of_many_letters_and_words"
+    types = {**TYPES, name: ("person", "person")}
+    made = _explanation(_carrier("p1", "knows", "p2", 0.5), _carrier("p2", name, "p3", -0.0123))
+    drawn = neighbourhood(made, types)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+    assert "a_relation… → -0.012, \u03b1 25 %" in texts
+    assert f"({name} → -0.012, \u03b1 25 %)" in html.unescape(drawn)
 
 
 def test_an_explanation_begins_with_its_sentence_and_escapes_what_data_say() -> None:

@@ -93,11 +93,11 @@ def neighbourhood(explained: Mapping[str, Any], types: Mapping[str, tuple[str, s
         for branch in tree:
             row += 1
             here = row
-            drawn += [_line(STEM, start, here, branch, most), _named(STEM + STEP, here, branch.name, _told(branch))]
+            drawn += [_line(STEM, start, here, branch, most), _neighbour(STEM + STEP, here, branch)]
             for behind in branch.behind[:2]:
                 row += 1
                 drawn.append(_line(STEM + STEP, here, row, behind, most))
-                drawn.append(_named(STEM + 2 * STEP, row, behind.name, _told(behind)))
+                drawn.append(_neighbour(STEM + 2 * STEP, row, behind))
         row += 2
     asked = tag("path", d=f"M{STEM - 12} {stems[0]} V{stems[1]}", class_="asked")
     ends_of = [tag("path", d=f"M{STEM - 12} {y} H{STEM}", class_="asked") for y in stems]
@@ -111,10 +111,29 @@ def neighbourhood(explained: Mapping[str, Any], types: Mapping[str, tuple[str, s
     )  # fmt: skip
 
 
-def _told(branch: Branch) -> str:
-    """The relation, the effect on the logit, and α: short, for a telephone is narrow."""
+def _told(branch: Branch, most: int = 1_000) -> str:
+    """The relation, the effect on the logit, and α: short, for a telephone is narrow.
+
+    Args:
+        branch: what is told of.
+        most: letters there is room for; it is the relation's name that is cut.
+    """
     weight = "" if branch.attention is None else f", \u03b1 {100 * branch.attention:.0f} %"
-    return f"{branch.relation} {branch.effect:+.2g}{weight}"
+    before, name, after = _parted(branch.relation)
+    figures = f"{branch.effect:+.2g}{weight}"
+    room = max(2, most - len(f"{before}{after} {figures}"))
+    return f"{before}{name if len(name) <= room else f'{name[: room - 1]}…'}{after} {figures}"
+
+
+def _parted(words: str) -> tuple[str, str, str]:
+    """An arrow before or behind, and the relation's name.
+
+    >>> _parted("visits →"), _parted("→ visits")
+    (('', 'visits', ' →'), ('→ ', 'visits', ''))
+    """
+    before = "→ " if words.startswith("→ ") else ""
+    after = " →" if words.endswith(" →") and not before else ""
+    return before, words.removeprefix(before).removesuffix(after), after
 
 
 def _height(row: int) -> int:
@@ -130,17 +149,26 @@ def _line(x: int, above: int, below: int, branch: Branch, most: float) -> Markup
     return tag("path", tag("title", _told(branch)), d=path, class_=f"tie {kind}", stroke_width=width)
 
 
-def _named(x: int, row: int, name: str, below: str, kind: str = "node") -> Markup:
+def _neighbour(x: int, row: int, branch: Branch) -> Markup:
+    return _named(x, row, branch.name, _told(branch, _letters(x + 12)), whole=_told(branch))
+
+
+def _named(x: int, row: int, name: str, below: str, kind: str = "node", whole: str = "") -> Markup:
     y = _height(row)
     return tag(
         "g",
-        tag("title", f"{name} ({below})"),
+        tag("title", f"{name} ({whole or below})"),
         tag("circle", cx=x, cy=y, r=7 if kind == "end" else 5, class_=kind),
         tag("text", _cut(name, x + 12), x=x + 12, y=y - 1, class_="label"),
         tag("text", _cut(below, x + 12), x=x + 12, y=y + 12),
     )
 
 
+def _letters(x: int) -> int:
+    """How many there is room for from x on."""
+    return int((WIDTH - x) / LETTER)
+
+
 def _cut(text: str, x: int) -> str:
-    most = int((WIDTH - x) / LETTER)
+    most = _letters(x)
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -37,12 +37,12 @@ async def entity_page(site: Site, run_name: str | None, node_type: str, node_id:
     try:
         node = find_node(graph, node_type, node_id)
     except InputError as error:
-        with site.frame("", run):
+        with site.frame("entity", run, "No such entity"):
             text("h1", "There is no such entity")
             problem(error)
         return
     entity = entity_at(graph, node)
-    with site.frame("", run, entity.label):
+    with site.frame("entity", run, entity.label):
         with text("h1", entity.label):
             chips(entity.type, entity.other_id)
         _attributes(run, node)

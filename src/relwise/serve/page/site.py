@@ -74,7 +74,7 @@ class Site:
         """The head of a page, and what holds its content.
 
         Args:
-            page: which of the pages it is, or belongs to.
+            page: which of the pages it is.
             run: the run that it is about.
             title: what it is called in the browser; empty: as the page.
         """
@@ -82,7 +82,7 @@ class Site:
         ui.query("body").classes("rw")
         names = list(self.service.runs.by_name)
         asked = None if run is None or run.name == names[0] else run.name
-        ui.page_title(f"{title or dict(PAGES)[page]} - relwise")
+        ui.page_title(f"{title or dict(PAGES).get(page, page)} - relwise")
         with box("header", "bar-top"):
             text("strong", "relwise")
             with box("nav", aria_label="Pages"):
