@@ -15,8 +15,7 @@ from numba import njit
 from relwise.kernels.compiling import INNER
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
-from relwise.predict.evidence.walk_blocks import take_back
-from relwise.predict.evidence.walks import CAP, NOTHING, reach_from
+from relwise.predict.evidence.walks import CAP, NOTHING, follow
 
 
 def reached_evidence(
@@ -56,7 +55,7 @@ def _reached(
     found, values, sums,
 ):  # fmt: skip # pragma: no cover (compiled)
     """Fill `found` with nodes and `values` with their evidence; returns how many. `place` is one past their place."""
-    count, filled, one, two = 0, 0, np.int64(-1), np.int64(-1)
+    count, filled = 0, 0
     for p in range(len(steps)):
         a, b, c = steps[p, 0], steps[p, 1], steps[p, 2]
         if b < 0:
@@ -67,28 +66,9 @@ def _reached(
                     values[place[end] - 1] += np.float32(own[p])
                     sums[place[end] - 1, 0] = 1.0
             continue
-        final, leaving = (b, weights[p, 0]) if c < 0 else (c, weights[p, 1])
-        key = -1 - b if c < 0 else b
-        if a != one or key != two:
-            for k in range(filled):
-                reach[touched[k]] = 0.0
-            filled = reach_from(indptr, neighbours, a, b, c, weights[p, 0], anchor, cap, reach, touched)
-            one, two = a, key
-        last = 0
-        for k in range(filled):
-            v = touched[k]
-            ties = indptr[leaving, v + 1] - indptr[leaving, v]
-            if ties == 0 or ties > cap:
-                continue
-            part = reach[v] / ties
-            for e in range(indptr[final, v], indptr[final, v + 1]):
-                end = neighbours[e]
-                if ends[end] == 0.0:
-                    ended[last] = end
-                    last += 1
-                ends[end] += part
-        if c >= 0:
-            take_back(indptr, neighbours, back, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
+        filled, last = follow(
+            indptr, neighbours, steps, weights, back, p, anchor, cap, reach, touched, filled, ends, ended, True
+        )
         for k in range(last):
             end = ended[k]
             weight, ends[end] = ends[end], 0.0

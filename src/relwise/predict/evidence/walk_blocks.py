@@ -19,7 +19,7 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
-from relwise.predict.evidence.walks import CAP, NOTHING, reach_from
+from relwise.predict.evidence.walks import CAP, NOTHING, follow
 
 
 def block_evidence(
@@ -82,7 +82,7 @@ def _one(
     indptr, neighbours, steps, weights, back, own, anchor, low, high, cap, reach, ends, sums, touched, out
 ):  # pragma: no cover
     """Add one anchor's evidence to `out`, and the weights themselves to `sums` by the paths' length."""
-    filled, one, two = 0, np.int64(-1), np.int64(-1)
+    filled = 0
     for p in range(len(steps)):
         a, b, c = steps[p, 0], steps[p, 1], steps[p, 2]
         if b < 0:
@@ -92,23 +92,9 @@ def _one(
                     out[end - low] += np.float32(own[p])
                     sums[0, end - low] = 1.0
             continue
-        final, leaving = (b, weights[p, 0]) if c < 0 else (c, weights[p, 1])
-        key = -1 - b if c < 0 else b
-        if a != one or key != two:
-            for k in range(filled):
-                reach[touched[k]] = 0.0
-            filled = reach_from(indptr, neighbours, a, b, c, weights[p, 0], anchor, cap, reach, touched)
-            one, two = a, key
-        for k in range(filled):
-            v = touched[k]
-            ties = indptr[leaving, v + 1] - indptr[leaving, v]
-            if ties == 0 or ties > cap:
-                continue
-            part = reach[v] / ties
-            for e in range(indptr[final, v], indptr[final, v + 1]):
-                ends[neighbours[e]] += part
-        if c >= 0:
-            take_back(indptr, neighbours, back, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
+        filled, _ = follow(
+            indptr, neighbours, steps, weights, back, p, anchor, cap, reach, touched, filled, ends, touched[:0], False
+        )
         ends[anchor] = 0.0
         _add_roots(ends[low:high], own[p], out)
         total = sums[1 if c < 0 else 2]
@@ -117,28 +103,6 @@ def _one(
         ends[:] = 0.0
     for k in range(filled):
         reach[touched[k]] = 0.0
-
-
-@njit(**INNER)
-def take_back(indptr, neighbours, back, a, b, c, first, second, anchor, cap, ends):  # pragma: no cover
-    """Take off the walks anchor - u - v - u, which are no paths."""
-    returns = back[b] == c  # every step back along the tie that was come by
-    for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
-        u = neighbours[e]
-        ties = indptr[first, u + 1] - indptr[first, u]
-        if ties == 0 or ties > cap or ends[u] == 0.0:
-            continue
-        for f in range(indptr[b, u], indptr[b, u + 1]):
-            v = neighbours[f]
-            degree = indptr[second, v + 1] - indptr[second, v]
-            if v == anchor or degree == 0 or degree > cap:
-                continue
-            if not returns:
-                start, stop = indptr[c, v], indptr[c, v + 1]
-                where = start + np.searchsorted(neighbours[start:stop], u)
-                if where == stop or neighbours[where] != u:
-                    continue
-            ends[u] -= 1.0 / (ties * degree)
 
 
 @njit(**INNER)

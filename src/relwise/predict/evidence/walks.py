@@ -39,7 +39,7 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
         head, last = heads[first], first
         while last < len(heads) and heads[last] == head:
             last += 1
-        filled, one, two = 0, -1, -1
+        filled = 0
         for p in range(len(steps)):
             a, b, c = steps[p]
             if b < 0:
@@ -49,11 +49,10 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
                     out[i, p] = 1.0 if where < high and neighbours[where] == tails[i] else 0.0
                 continue
             # What of the nodes before the last step the head reaches, and with which weight.
-            if a != one or (b if c >= 0 else -1 - b) != two:
+            if _begins_anew(steps, p):
                 for k in range(filled):
                     reach[touched[k]] = 0.0
                 filled = reach_from(indptr, neighbours, a, b, c, b, head, cap, reach, touched)
-                one, two = a, (b if c >= 0 else -1 - b)
             final = b if c < 0 else c
             behind = back[final]
             for i in range(first, last):
@@ -73,6 +72,78 @@ def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # prag
         for k in range(filled):
             reach[touched[k]] = 0.0
         first = last
+
+
+@njit(**INNER)
+def follow(
+    indptr, neighbours, steps, weights, back, p, anchor, cap, reach, touched, filled, ends, ended, noted
+):  # pragma: no cover (compiled)
+    """Add the weights of all paths of pattern p from an anchor to `ends`, the anchor's own among them.
+
+    Args:
+        indptr, neighbours: of `Ties`.
+        steps, weights, back: of `Plan`; pattern p has two steps or three.
+        reach, touched, filled: what `reach_from` left of the pattern before.
+        ends: (N,) zeros.
+        ended, noted: where noted, the nodes whose weight is no zero any more, for `ended`.
+
+    Returns:
+        How many nodes stand in `touched`, and in `ended`.
+    """
+    a, b, c = steps[p, 0], steps[p, 1], steps[p, 2]
+    final, leaving = (b, weights[p, 0]) if c < 0 else (c, weights[p, 1])
+    if _begins_anew(steps, p):
+        for k in range(filled):
+            reach[touched[k]] = 0.0
+        filled = reach_from(indptr, neighbours, a, b, c, weights[p, 0], anchor, cap, reach, touched)
+    last = 0
+    for k in range(filled):
+        v = touched[k]
+        ties = indptr[leaving, v + 1] - indptr[leaving, v]
+        if ties == 0 or ties > cap:
+            continue
+        part = reach[v] / ties
+        for e in range(indptr[final, v], indptr[final, v + 1]):
+            end = neighbours[e]
+            if noted and ends[end] == 0.0:
+                ended[last] = end
+                last += 1
+            ends[end] += part
+    if c >= 0:
+        _take_back(indptr, neighbours, back, a, b, c, weights[p, 0], leaving, anchor, cap, ends)
+    return filled, last
+
+
+@njit(**INNER)
+def _begins_anew(steps, p):  # pragma: no cover (compiled)
+    """Whether pattern p comes to the nodes before its last step by other ties than the pattern before it."""
+    if p == 0 or steps[p - 1, 1] < 0 or steps[p - 1, 0] != steps[p, 0]:
+        return True
+    if steps[p, 2] < 0 or steps[p - 1, 2] < 0:
+        return steps[p, 2] >= 0 or steps[p - 1, 2] >= 0  # of two steps, both come there by the first alone
+    return steps[p - 1, 1] != steps[p, 1]
+
+
+@njit(**INNER)
+def _take_back(indptr, neighbours, back, a, b, c, first, second, anchor, cap, ends):  # pragma: no cover
+    """Take off the walks anchor - u - v - u, which are no paths."""
+    returns = back[b] == c  # every step back along the tie that was come by
+    for e in range(indptr[a, anchor], indptr[a, anchor + 1]):
+        u = neighbours[e]
+        ties = indptr[first, u + 1] - indptr[first, u]
+        if ties == 0 or ties > cap or ends[u] == 0.0:
+            continue
+        for f in range(indptr[b, u], indptr[b, u + 1]):
+            v = neighbours[f]
+            degree = indptr[second, v + 1] - indptr[second, v]
+            if v == anchor or degree == 0 or degree > cap:
+                continue
+            if not returns:
+                start, stop = indptr[c, v], indptr[c, v + 1]
+                where = start + np.searchsorted(neighbours[start:stop], u)
+                if where == stop or neighbours[where] != u:
+                    continue
+            ends[u] -= 1.0 / (ties * degree)
 
 
 @njit(**INNER)
