@@ -21,6 +21,7 @@ from relwise.serve.refusal import Refusal
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"})
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
+PAGE = "/page"
 COUNTS = "relwise.counts"
 """Where in a request's scope an endpoint leaves what it counted: edges, queries."""
 
@@ -86,6 +87,8 @@ class Observe:
 
     def _note(self, scope: Scope, status: int, seconds: float, counts: dict[str, int], failed: dict[str, Any]) -> None:
         route = getattr(scope.get("route"), "path", None) or "other"
+        if route != "other" and scope.get("root_path", "").startswith(PAGE):
+            route = PAGE + route  # the page is an application of its own, which knows nothing of where it is
         method = scope["method"] if scope["method"] in METHODS else "other"
         self.meters.requests.labels(method, route, str(status)).inc()
         self.meters.seconds.labels(route).observe(seconds)

@@ -76,7 +76,7 @@ def test_where_room_is_short_the_relation_is_cut_and_never_the_figures() -> None
     made = _explanation(_carrier("p1", "knows", "p2", 0.5), _carrier("p2", name, "p3", -0.0123))
     drawn = neighbourhood(made, types)
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
-    assert "a_relation… → -0.012, \u03b1 25 %" in texts
+    assert "a_relation_o… → -0.012, \u03b1 25 %" in texts
     assert f"({name} → -0.012, \u03b1 25 %)" in html.unescape(drawn)
 
 

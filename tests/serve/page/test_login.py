@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from relwise.serve.guard import Guard
 from relwise.serve.limits import Limits
-from relwise.serve.page.login import COOKIE, HOURS, Sessions, add_login
+from relwise.serve.page.login import HOURS, Sessions, add_login
 
 TOKEN = "a-token-of-many-letters"
 
@@ -103,11 +103,16 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(client: TestClient) -> 
 
 def test_no_other_cookie_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions(TOKEN)
-    good = f"{COOKIE}={sessions.sign()}"
+    name = sessions.name
+    good = f"{name}={sessions.sign()}"
     assert sessions.holds(good)
-    assert sessions.holds(f"other=1; {good}")
-    for bad in ("", COOKIE, f"{COOKIE}=page", good[:-1], good + "x", f"{COOKIE}={Sessions('another token').sign()}"):
+    for other in ("other=1", "a[b]=1", 'json={"a": [1, 2]}', "=", "x", "caf\xe9=\xff"):
+        assert sessions.holds(f"{other}; {good}")
+        assert sessions.holds(f"{good}; {other}")
+    another = Sessions("another token")
+    for bad in ("", name, f"{name}=page", f"{name}=\xff.\xff", good[:-1], good + "x", f"{name}={another.sign()}"):
         assert not sessions.holds(bad)
+    assert sessions.holds(f"{another.name}={another.sign()}; {good}")
     later = time.time() + HOURS * 3600 + 60
     monkeypatch.setattr(time, "time", lambda: later)
     assert not sessions.holds(good)

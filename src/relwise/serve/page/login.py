@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from fastapi import FastAPI, Request
 from itsdangerous import BadSignature, TimestampSigner
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from relwise.report.markup import tag
@@ -34,12 +34,14 @@ class Sessions:
         token: the server's.
 
     >>> sessions = Sessions("a-long-secret-token")
-    >>> sessions.holds(f"{COOKIE}={sessions.sign()}"), sessions.holds(f"{COOKIE}=forged")
+    >>> sessions.holds(f"{sessions.name}={sessions.sign()}"), sessions.holds(f"{sessions.name}=forged")
     (True, False)
     """
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
+        # Ports of one host share their cookies: that of a server with another token is to stay beside this one.
+        self.name = f"{COOKIE}_{hashlib.sha256(b'relwise cookie ' + self._token).hexdigest()[:8]}"
         self._signer = TimestampSigner(hashlib.sha256(b"relwise page " + self._token).digest())
 
     def knows(self, token: str) -> bool:
@@ -52,10 +54,11 @@ class Sessions:
 
     def holds(self, header: str) -> bool:
         """Whether a `Cookie` header bears a cookie that was signed here, and lately."""
+        # Starlette's reader, for Python's gives up at the first cookie of another program that it does not like.
+        value = cookie_parser(header).get(self.name)
         try:
-            cookie = SimpleCookie(header).get(COOKIE)
-            return cookie is not None and self._signer.unsign(cookie.value, max_age=HOURS * 3600) == b"page"
-        except (BadSignature, CookieError):
+            return value is not None and self._signer.unsign(value, max_age=HOURS * 3600) == b"page"
+        except BadSignature:
             return False
 
 
@@ -80,7 +83,7 @@ def add_login(app: FastAPI, sessions: Sessions) -> None:
         # "Lax", so that an address sent by mail opens for whoever is logged in. Nothing is changed by opening one: what
         # changes anything comes over a WebSocket, and the cookie does not come with that of another site.
         answer.set_cookie(
-            COOKIE, sessions.sign(), max_age=HOURS * 3600, httponly=True, samesite="lax",
+            sessions.name, sessions.sign(), max_age=HOURS * 3600, httponly=True, samesite="lax",
             secure=request.url.scheme == "https",
         )  # fmt: skip
         return answer
