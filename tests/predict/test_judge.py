@@ -7,13 +7,18 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import check_grad
 from sklearn.linear_model import LogisticRegression
 
+from relwise.data.graph import Graph
 from relwise.evaluate.calibration import log_loss
+from relwise.nn.decoders import DistMult
 from relwise.predict import judge as module
 from relwise.predict.evidence.table import SHARED, Table
+from relwise.predict.final import FinalScorer
 from relwise.predict.judge import Judge, fit_judge
+from relwise.predict.scorer import Scorer
 
 
 def edges(n: int, relations: int = 1, width: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray, Table]:
@@ -100,3 +105,22 @@ def test_json_holds_it_all() -> None:
     for fitted in (fit_judge(truth, network, table, 2), Judge.of_network(2, 2)):
         again = Judge.from_json(json.loads(json.dumps(fitted.to_json(), allow_nan=False)))
         assert np.array_equal(again.probabilities(network, table), fitted.probabilities(network, table))
+
+
+def test_a_prior_is_held_against_each_relations_own_share() -> None:
+    """Half of one relation's validation pairs are true, a tenth of another's: a prior is of either the same share."""
+    rng, n = np.random.default_rng(0), 4000
+    relations = np.repeat([0, 1], n)
+    truth = rng.random(2 * n) < np.array([0.5, 0.1])[relations]
+    table = Table.nothing(relations, 0)
+    judge = fit_judge(truth, rng.normal(size=2 * n), table, 3)
+    assert judge.share_true == pytest.approx(0.3, abs=0.02)
+    judge = Judge.from_json(json.loads(json.dumps(judge.to_json())))
+    graph = Graph.from_triples([("a", name, "b") for name in "rst"])
+    scorer = FinalScorer(Scorer(graph, DistMult(3, 2), torch.zeros(2, 2)), None, judge)
+    logits, asked = judge.logits(np.zeros(3), Table.nothing(np.arange(3), 0)), np.arange(3)
+    as_fitted, rare = scorer.calibrated(logits, asked), scorer.calibrated(logits, asked, prior=0.02)
+    np.testing.assert_allclose(as_fitted[:2], [0.5, 0.1], atol=0.03)
+    np.testing.assert_allclose(rare[:2], 0.02, atol=0.004)
+    assert judge.shares is not None
+    assert judge.shares[2] == judge.share_true, "no edge was fitted on"

@@ -28,7 +28,8 @@ from sklearn.isotonic import IsotonicRegression
 Method = Literal["temperature", "platt", "isotonic"]
 METHODS: tuple[Method, ...] = ("temperature", "platt", "isotonic")
 SHRINKAGE = 200.0  # edges of a relation that weigh as much as the whole
-PENALTY = 10.0  # on a relation's deviation; a standardised logit's variance is about 1, so 40 edges outweigh it
+PENALTY = 10.0  # on a relation's deviation; a standardised logit's variance is about 1, so
+OUTWEIGHED = 40  # edges outweigh it
 STEEPEST = 20.0  # largest a: a set that is told apart wholly asks for infinity
 FEW = 20  # true and false edges each, below which nothing is fitted
 FOLDS = 5

@@ -117,7 +117,7 @@ def reliability_report(
     return {**{key: None if math.isnan(value) else value for key, value in values.items()}, "bins": bins}
 
 
-def with_prior(probability: npt.ArrayLike, fitted: float, prior: float) -> npt.NDArray[np.float64]:
+def with_prior(probability: npt.ArrayLike, fitted: npt.ArrayLike, prior: float) -> npt.NDArray[np.float64]:
     """The same probabilities where another share of the pairs asked about is true.
 
     Bayes' rule on the odds (Saerens et al. 2002, "Adjusting the outputs of a classifier to new a priori
@@ -127,12 +127,13 @@ def with_prior(probability: npt.ArrayLike, fitted: float, prior: float) -> npt.N
 
     Args:
         probability: (n,).
-        fitted: the share of true edges among those that the probabilities were fitted on.
+        fitted: the share of true edges among those that the probabilities were fitted on; or (n,) shares.
         prior: the share assumed.
 
     >>> with_prior([0.5], fitted=0.5, prior=0.1).round(3).tolist()
     [0.1]
     """
     values = np.asarray(probability, dtype=np.float64)
-    ratio = (prior / (1 - prior)) / (fitted / (1 - fitted))
+    share = np.asarray(fitted, dtype=np.float64)
+    ratio = (prior / (1 - prior)) / (share / (1 - share))
     return values * ratio / (values * ratio + 1 - values)

@@ -136,7 +136,8 @@ class FinalScorer:
             return found
         if not 0 < prior < 1:
             raise InputError(f"prior = {prior} is no share", remedy="give the share of true pairs, between 0 and 1")
-        return with_prior(found, self.share_true, prior)
+        shares = self.judge.shares
+        return with_prior(found, self.share_true if shares is None else shares[relations], prior)
 
     def told(self, edges: Edges) -> list[str]:
         """(n,) the typed paths that speak most for each edge, in words; empty where none does.

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from relwise.evaluate.calibration import FEW, FOLDS, Calibration, fit_calibration, folds
+from relwise.evaluate.calibration import FEW, FOLDS, OUTWEIGHED, Calibration, fit_calibration, folds
 from relwise.predict.evidence.table import SHARED, Table
 
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)  # λ
@@ -47,6 +47,7 @@ class Judge:
         calibration: of final logits.
         strength: λ; NaN where nothing could be fitted.
         share_true: the share of true edges among those fitted on.
+        shares: (R,) the same of each relation, drawn to that of all; None: all have that.
     """
 
     slopes: Floats
@@ -56,6 +57,7 @@ class Judge:
     calibration: Calibration
     strength: float
     share_true: float
+    shares: Floats | None = None
 
     @staticmethod
     def of_network(num_relations: int, width: int) -> Judge:
@@ -94,6 +96,7 @@ class Judge:
             "calibration": self.calibration.to_json(),
             "strength": strength,
             "share_true": self.share_true,
+            "shares": None if self.shares is None else self.shares.tolist(),
         }
 
     @staticmethod
@@ -106,6 +109,7 @@ class Judge:
             np.array(value["shared"], dtype=np.float64).reshape(len(slopes), len(SHARED)),
             np.array(value["own"], dtype=np.float64).reshape(len(slopes), -1),
             Calibration.from_json(value["calibration"]), strength, float(value["share_true"]),
+            None if value.get("shares") is None else np.array(value["shares"], dtype=np.float64),
         )  # fmt: skip
 
 
@@ -158,7 +162,9 @@ def _fitted(labels: npt.NDArray[np.bool_], design: _Design) -> Judge:
     held_out = outs[best]
     slopes, offsets, shared, own = design.weights(_least(design, holds, best, starts.mean(axis=0)))
     calibration = fit_calibration(labels, held_out, relations, num_relations)
-    return Judge(slopes, offsets, shared, own, calibration, best, float(labels.mean()))
+    share, counts = float(labels.mean()), np.diff(design.bounds)
+    shares = (np.bincount(relations, holds, num_relations) + OUTWEIGHED * share) / (counts + OUTWEIGHED)
+    return Judge(slopes, offsets, shared, own, calibration, best, share, shares)
 
 
 def _strongest(losses: Mapping[float, Floats]) -> float:
