@@ -13,7 +13,7 @@ from relwise.data.edges import Edges
 from relwise.nn.decoders import End
 from relwise.predict.evidence.plan import Pattern, Plan, reversed_pattern
 from relwise.predict.evidence.reached import reached_evidence
-from relwise.predict.evidence.table import PATHS, SHARED, Floats, Table, merged, weight
+from relwise.predict.evidence.table import PATHS, SHARED, Floats, Table, merged, merged_without_each, weight
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walk_blocks import block_evidence
 from relwise.predict.evidence.walks import CAP, pair_walks
@@ -105,12 +105,9 @@ class Evidence:
         for relation in np.unique(edges.relations).tolist():
             rows, patterns = np.flatnonzero(edges.relations == relation), self.patterns[relation]
             paths = self.paths(patterns, as_told.heads[rows], as_told.tails[rows]).astype(np.float64)
-            effects = own[relation, : len(patterns)] * weight(paths)
-            whole = merged(patterns, paths)
-            for column in range(len(patterns)):
-                less = paths.copy()
-                less[:, column] = 0
-                effects[:, column] += (whole - merged(patterns, less)) @ shared[relation, :PATHS]
+            number = np.array([len(pattern) - 1 for pattern in patterns], dtype=np.int64)
+            less = merged(patterns, paths)[:, number] - merged_without_each(patterns, paths)
+            effects = own[relation, : len(patterns)] * weight(paths) + less * shared[relation, number]
             back = as_told.heads[rows] != edges.heads[rows]
             for row, turned, said, there in zip(rows.tolist(), back.tolist(), effects, paths > 0, strict=True):
                 of_row = ((patterns[column], float(said[column])) for column in np.flatnonzero(there))

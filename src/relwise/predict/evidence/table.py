@@ -66,10 +66,41 @@ class Table:
 
 
 def merged(patterns: Sequence[Pattern], paths: npt.NDArray[np.floating]) -> Floats:
-    """(n, 3) `tied`, `paths2`, `paths3` of n pairs."""
+    """(n, 3) `tied`, `paths2`, `paths3` of n pairs.
+
+    Args:
+        patterns: P of them.
+        paths: (n, P) the weight of each pattern's paths.
+    """
     out = np.zeros((len(paths), PATHS))
-    for steps in range(1, PATHS + 1):
-        columns = [i for i, pattern in enumerate(patterns) if len(pattern) == steps]
-        total = paths[:, columns].sum(axis=1, dtype=np.float64)
-        out[:, steps - 1] = total > 0 if steps == 1 else weight(total)
+    for steps, columns in _by_steps(patterns):
+        out[:, steps - 1] = _number(steps, paths[:, columns].sum(axis=1, dtype=np.float64))
     return out
+
+
+def merged_without_each(patterns: Sequence[Pattern], paths: npt.NDArray[np.floating]) -> Floats:
+    """(n, P) that of the three numbers of `merged` which a pattern adds to, as it is without the pattern.
+
+    >>> merged_without_each([(0,), (2,), (0, 2)], np.array([[0.0, 1.0, 0.5]])).tolist()
+    [[1.0, 0.0, 0.0]]
+    """
+    out = np.zeros(paths.shape)
+    for steps, columns in _by_steps(patterns):
+        part = paths[:, columns].astype(np.float64)
+        # What stands before and what stands behind: subtracted from the sum of all, a rest would be left of nothing,
+        # and its fourth root is no small number.
+        before, behind = np.zeros_like(part), np.zeros_like(part)
+        before[:, 1:] = part[:, :-1].cumsum(axis=1)
+        behind[:, -2::-1] = part[:, :0:-1].cumsum(axis=1)
+        out[:, columns] = _number(steps, before + behind)
+    return out
+
+
+def _by_steps(patterns: Sequence[Pattern]) -> list[tuple[int, list[int]]]:
+    """The lengths that occur, and where the patterns of each stand."""
+    found = ((steps, [i for i, p in enumerate(patterns) if len(p) == steps]) for steps in range(1, PATHS + 1))
+    return [(steps, columns) for steps, columns in found if columns]
+
+
+def _number(steps: int, total: Floats) -> npt.NDArray:
+    return total > 0 if steps == 1 else weight(total)
