@@ -104,7 +104,9 @@ class SamplerSettings(BaseModel):
     temperature: float = Field(
         1.0, ge=0, description="how much more a likely negative counts than an unlikely one (self_adversarial)"
     )
-    warmup: int = Field(100, ge=0, description="steps of random negatives first (all but random)")
+    warmup: int = Field(
+        0, ge=0, description="steps of random negatives first (all but random); hardest may collapse without"
+    )
 
 
 class TrainingSettings(BaseModel):

@@ -201,7 +201,9 @@ def test_an_undated_edge_of_a_dated_relation_is_never_supervised() -> None:
 
 def test_the_loss_falls() -> None:
     losses: list[float] = []
-    make_trainer(small_graph(), dim=16, steps=60, eval_every=30).fit(lambda _, loss: losses.append(loss))
+    make_trainer(small_graph(), sampler="random", dim=16, steps=60, eval_every=30).fit(
+        lambda _, loss: losses.append(loss)
+    )
     assert len(losses) == 60
     assert np.mean(losses[-10:]) < 0.9 * np.mean(losses[:10])
 
@@ -259,7 +261,9 @@ def test_the_global_generators_are_left_as_they_were() -> None:
 def test_the_best_state_is_kept_exactly(measure: str) -> None:
     graph = small_graph()
     # A rate so high that the measure goes up and down.
-    trainer = make_trainer(graph, select=measure, learning_rate=0.1, steps=24, eval_every=2, patience=100)
+    trainer = make_trainer(
+        graph, sampler="random", select=measure, learning_rate=0.1, steps=24, eval_every=2, patience=100
+    )
     result = trainer.fit()
     values = [row[measure] for row in result.history]
     assert [row["step"] for row in result.history] == list(range(2, 25, 2))
