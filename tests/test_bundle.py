@@ -144,6 +144,23 @@ def test_a_run_of_format_1_answers_with_the_network_alone(run: Path, fitted: Rel
     np.testing.assert_allclose(loaded.final.probabilities(edges), fitted.scorer.probabilities(edges), rtol=1e-6)
 
 
+@pytest.mark.parametrize("directed", [True, False])
+def test_a_run_of_format_2_is_judged_where_no_relation_is_undirected(run: Path, directed: bool) -> None:
+    """Its judgement told an undirected pair's ends apart."""
+    graph = json.loads((run / "graph" / "graph.json").read_text())
+    assert not all(relation["directed"] for relation in graph["relations"])
+    for relation in graph["relations"]:
+        relation["directed"] = directed or relation["directed"]
+    (run / "graph" / "graph.json").write_text(json.dumps(graph))
+    manifest = json.loads((run / "run.json").read_text())
+    manifest["files"]["graph/graph.json"] = bundle._digest(run / "graph" / "graph.json")
+    for version, judged in ((2, directed), (3, True)):
+        (run / "run.json").write_text(json.dumps({**manifest, "format": version}))
+        read = bundle.read_run(run)
+        assert all(relation.directed for relation in read.graph.relations) == directed
+        assert (read.judgement is not None) == judged
+
+
 def test_the_json_files_are_json(saved: Path) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")

@@ -43,7 +43,9 @@ from relwise.nn.build import describe_model, rebuild_model
 from relwise.nn.network import Network
 from relwise.settings import Settings
 
-FORMAT = 2  # 1 had no judgement.json: such a run answers with the network's own probabilities
+# 1 had no judgement.json; that of 2 told an undirected pair's ends apart, as nothing does now. Such runs answer with
+# the network's own probabilities.
+FORMAT = 3
 MANIFEST = "run.json"
 CHECKPOINT = "checkpoint.safetensors"
 JUDGEMENT = "judgement.json"
@@ -148,11 +150,18 @@ def read_run(folder: str | Path) -> Run:
         settings,
         seed,
         model,
-        json.loads((folder / JUDGEMENT).read_text(encoding="utf-8")) if manifest["format"] > 1 else None,
+        _read_judgement(folder, int(manifest["format"]), graph),
         json.loads((folder / "metrics.json").read_text(encoding="utf-8")),
         [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()],
         manifest["training"],
     )
+
+
+def _read_judgement(folder: Path, version: int, graph: Graph) -> dict[str, Any] | None:
+    """What makes final probabilities; None where the run's format has none that holds."""
+    if version < 2 or (version == 2 and not all(relation.directed for relation in graph.relations)):
+        return None
+    return json.loads((folder / JUDGEMENT).read_text(encoding="utf-8"))
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
