@@ -218,7 +218,7 @@ def _backward_on_cpu(
     attention_backward.rows_backward(*[*given, slope, *filled, *found, parts, sums])
     del parts
     of_softmax = *found, sums, grad_target.numpy(), filled[1]
-    attention_backward.softmax_backward(*given[5:], slices, *of_softmax)
+    attention_backward.softmax_backward(*[*given[5:], slices, *of_softmax])
     return grad_target, grad_row
 
 
