@@ -92,3 +92,21 @@ def _node_type(name: str, groups: np.ndarray, rng: np.random.Generator) -> NodeT
         places = np.stack([-45.0 + 30 * groups, -90.0 + 60 * groups], axis=1) + rng.normal(size=(n, 2))
         attributes = (Attribute("position", "place", gaps(places, np.nan)),)
     return NodeType(name, pd.Index([f"{name[:2]}{i}" for i in range(n)], dtype=object), labels, attributes)
+
+
+def tangled_graph(seed: int) -> Graph:
+    """Twelve nodes of two types; reversed and parallel edges, self-loops, undirected ones both ways round."""
+    rng = np.random.default_rng(seed)
+    relations = (
+        Relation("to", "a", "a"),
+        Relation("with", "a", "a", directed=False),
+        Relation("in", "a", "b"),
+        Relation("beside", "a", "a", directed=False),
+    )
+    codes = rng.integers(0, 4, 60)
+    heads = rng.integers(0, 7, 60)
+    tails = np.where(codes == 2, rng.integers(7, 12, 60), rng.integers(0, 7, 60))
+    found = sorted(set(zip(heads.tolist(), codes.tolist(), tails.tolist(), strict=True)))
+    columns = np.array(found).T
+    types = (NodeType("a", [f"a{i}" for i in range(7)]), NodeType("b", [f"b{i}" for i in range(5)]))  # type: ignore[arg-type]
+    return Graph(types, relations, Edges(*columns), split_rule=SplitRule("random", 0.15, 0.15))

@@ -54,3 +54,17 @@ def test_the_warm_up_is_the_random_sampler():
     found, expected = (scene.sample(s, 2) for s in (SelfAdversarialSampler(9, warmup=3), RandomSampler()))
     assert same_edges(found.edges, expected.edges)
     assert np.array_equal((found.proposed, found.refused), (expected.proposed, expected.refused))
+
+
+def test_shared_pools_are_learnt_from_whole_and_one_negative_of_each_positive_is_counted():
+    graph = small_graph(0)
+    settings = Settings.of({"dim": 8, "sampler": "self_adversarial", "pool": 5, "shared_pool": 4})
+    trainer = Trainer(graph, split_graph(graph, 0), settings, seed=0)
+    losses = []
+    for trainer.state.step in range(60):
+        losses.append(trainer.step())
+    assert np.mean(losses[-10:]) < 0.95 * np.mean(losses[:10])
+    tally = trainer.state.tally
+    assert 0 < tally.refused < tally.proposed
+    assert tally.proposed % 5 == 0
+    assert sum(tally.negatives) == tally.chosen

@@ -14,14 +14,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from relwise.data.edges import Edges
-from relwise.data.graph import Graph, NodeType, Relation, SplitRule
+from relwise.data.graph import Graph, SplitRule
 from relwise.data.split import split_graph
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
 from relwise.settings import SamplerName, Settings
 from relwise.train.loop import Trainer, TrainingResult
-from tests.fakes import small_graph
+from tests.fakes import small_graph, tangled_graph
 from tests.small_data import TINY
 
 Fact = tuple[int, int, int]
@@ -33,24 +33,6 @@ def make_trainer(graph: Graph, seed: int = 0, **given: Any) -> Trainer:
 
 def facts(edges: Edges) -> list[Fact]:
     return list(zip(edges.heads.tolist(), edges.relations.tolist(), edges.tails.tolist(), strict=True))
-
-
-def tangled_graph(seed: int) -> Graph:
-    """Twelve nodes of two types; reversed and parallel edges, self-loops, undirected ones both ways round."""
-    rng = np.random.default_rng(seed)
-    relations = (
-        Relation("to", "a", "a"),
-        Relation("with", "a", "a", directed=False),
-        Relation("in", "a", "b"),
-        Relation("beside", "a", "a", directed=False),
-    )
-    codes = rng.integers(0, 4, 60)
-    heads = rng.integers(0, 7, 60)
-    tails = np.where(codes == 2, rng.integers(7, 12, 60), rng.integers(0, 7, 60))
-    found = sorted(set(zip(heads.tolist(), codes.tolist(), tails.tolist(), strict=True)))
-    columns = np.array(found).T
-    types = (NodeType("a", [f"a{i}" for i in range(7)]), NodeType("b", [f"b{i}" for i in range(5)]))  # type: ignore[arg-type]
-    return Graph(types, relations, Edges(*columns), split_rule=SplitRule("random", 0.15, 0.15))
 
 
 def watch(trainer: Trainer) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from relwise.kernels import own_pool
 from relwise.kernels import pool as kernel
 
 if TYPE_CHECKING:  # a corruptor asks samplers, which are made without one
+    from relwise.negatives.blocks import SharedPools
     from relwise.negatives.corrupt import Corruptor
     from relwise.nn.decoders import Decoder
 
@@ -50,11 +51,13 @@ class Asked:
 @dataclass(frozen=True, eq=False)
 class Taken:
     """What a sampler answers: (n,) nodes, or (n, k) where it learns from several for each positive; how many
-    corruptions were proposed for that and how many of them refused."""
+    corruptions were proposed for that and how many of them refused; and, where it learns from pools that edges share,
+    these: `nodes` has one of each positive's then."""
 
     nodes: IntArray
     proposed: int
     refused: int
+    pools: SharedPools | None = None
 
 
 class NegativeSampler(ABC):

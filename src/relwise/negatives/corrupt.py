@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from relwise.kernels import pool as kernel
 from relwise.negatives.base import Asked, IntArray, NegativeSampler
 from relwise.negatives.filters import KnownEdges
 from relwise.nn.decoders import Decoder, End
+
+if TYPE_CHECKING:  # pools are drawn by a corruptor
+    from relwise.negatives.blocks import SharedPools
 
 SLICE = 4096  # edges whose queries exist at a time: memory of SLICE × d, not of edges × d
 HEAD, TAIL = 0, 1
@@ -30,11 +34,13 @@ class Negatives:
         edges: the negatives; every one is absent from the known edges and within its relation's types.
         proposed: how many corruptions were proposed, those refused counted; one that edges share counts for each.
         refused: how many of them were known edges or self-loops.
+        pools: where positives share pools, and all of these is learnt from: the pools. `edges` has one of each then.
     """
 
     edges: Edges
     proposed: int
     refused: int
+    pools: SharedPools | None = None
 
 
 class Corruptor:
@@ -130,7 +136,8 @@ class Corruptor:
             index, replaced = np.repeat(index, each), np.repeat(replaced, each)
         ends = self.table.ends[:, index]
         np.put_along_axis(ends, replaced[None], nodes_taken[None], axis=0)
-        return Negatives(Edges(ends[HEAD], self._relations(index), ends[TAIL]), taken.proposed, taken.refused)
+        edges = Edges(ends[HEAD], self._relations(index), ends[TAIL])
+        return Negatives(edges, taken.proposed, taken.refused, taken.pools)
 
     def proposals(
         self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1

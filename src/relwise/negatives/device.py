@@ -10,6 +10,7 @@ from torch import Tensor
 
 from relwise.kernels import cuda
 from relwise.negatives.base import NegativeSampler, PoolSampler
+from relwise.negatives.blocks import SharedPools
 from relwise.negatives.corrupt import ENDS, Corruptor
 from relwise.nn.decoders import Decoder
 
@@ -25,11 +26,13 @@ class Triples(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """One negative for each of n positives, how many corruptions were proposed for them, and how many were refused."""
+    """One negative for each of n positives, how many corruptions were proposed for them, and how many were refused;
+    and the pools, where all of them is learnt from (`Negatives`)."""
 
     edges: Triples
     proposed: int | Tensor
     refused: int | Tensor
+    pools: SharedPools | None = None
 
 
 class DeviceCorruptor:
@@ -137,4 +140,4 @@ class DeviceCorruptor:
         found = self.host.sample(index.cpu().numpy(), sampler, decoder, nodes, positive_logit.cpu(), step, seed)
         edges = found.edges
         columns = (torch.tensor(a, device=self.device) for a in (edges.heads, edges.relations, edges.tails))
-        return Drawn(Triples(*columns), found.proposed, found.refused)
+        return Drawn(Triples(*columns), found.proposed, found.refused, found.pools)

@@ -26,6 +26,7 @@ from relwise.evaluate.ranks import Ranks, rank_edges
 from relwise.kernels.matmul import library
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import Corruptor, KnownEdges
+from relwise.negatives.blocks import pool_loss
 from relwise.negatives.report import HeldOut, Tally
 from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
@@ -195,16 +196,20 @@ class Trainer:
         with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
             asked = place.logits(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
         negatives = place.negatives(index, nodes, asked, step, seed)
-        logits = place.logits(nodes, positives, negatives.edges)
+        if negatives.pools is None:
+            logits = place.logits(nodes, positives, negatives.edges)
+            loss = self._loss(logits, len(index))
+            found = logits.detach()[: len(index)], logits.detach()[len(index) :]
+            del logits
+        else:
+            loss, *found = pool_loss(negatives.pools, self.model.decoder, nodes, self.sampler.weigh)
         del nodes, positives, asked, keep  # the states go as soon as the backward pass is done with them
-        loss = self._loss(logits, len(index))
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
         loss.backward()
         self.optimizer.step()
-        found = logits.detach().cpu().numpy()
         counts = int(negatives.proposed), int(negatives.refused), self.held_out.count(place.on_host(negatives.edges))
-        self.state.tally.add(*counts, found[: len(index)], found[len(index) :])
+        self.state.tally.add(*counts, *(part.cpu().numpy() for part in found))
         value = float(loss.detach())
         if not np.isfinite(value):
             raise InputError(f"the loss became {value} at step {step + 1}", remedy=DIVERGED)

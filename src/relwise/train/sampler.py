@@ -21,7 +21,7 @@ def make_sampler(settings: Settings) -> NegativeSampler:
     if settings.sampler == "nscaching":
         return NSCachingSampler(settings.pool, settings.warmup)
     if settings.sampler == "self_adversarial":
-        return SelfAdversarialSampler(settings.pool, settings.temperature, settings.warmup)
+        return SelfAdversarialSampler(settings.pool, settings.temperature, settings.warmup, settings.edges_per_pool())
     if settings.sampler == "kbgan":
         return KBGANSampler(settings.pool, settings.warmup)
     if settings.sampler == "asa":
