@@ -14,7 +14,7 @@ same weights, masks and positives.
 | relation state off | h_r = 0 in the attention (eq. 4); the decoder keeps its own |
 | fusion off | the last layer's states are the final ones (eq. 6 and 7 left out) |
 | masking off | what a step learns from carries messages in the same step |
-| ASA's warm-up off | ASA's negatives from the first step on |
+| ASA's warm-up off, on | ASA's negatives from the first step on; or after 100 steps of random ones (Amazon has none) |
 | ASA off | random negatives |
 """
 
@@ -58,7 +58,8 @@ PARTS: dict[str, Part] = {
     "relation state off": Part(change=relation_state_off),
     "fusion off": Part(change=fusion_off),
     "masking off": Part(change=masking_off),
-    "ASA's warm-up off": Part({"warmup": 0}),
+    "ASA's warm-up off": Part({"warmup": 0}, data=("canada_procurement",)),
+    "ASA's warm-up on": Part({"warmup": 100}, data=("amazon",)),
     "ASA off": Part({"sampler": "random"}),
     # Amazon has two message relations and a matrix for each; Canada 22, and 10 bases.
     "1 basis": Part({"bases": 1}),

@@ -9,8 +9,8 @@
 | `metapath2vec` | walks and a skip-gram, with a training of its own |
 | `path3`, `adamic_adar`, `degree_product` | plain counting: nothing is learnt |
 
-A variant by its sampler shares all settings with its method but those of the sampler: `mu` and `pool` (of
-self-adversarial negatives the `temperature` too). All of these are tuned within the method's own budget.
+A variant by its sampler shares all settings with its method but those of the sampler: `mu`, `pool`, `warmup` (of
+self-adversarial negatives the `temperature`). All of these are tuned within the method's own budget.
 
 The dear ones are made affordable, and may be the worse for it. ConvE learns from a hundredth of the edges in each step,
 and has d = 64: on two cores it makes few passes over the data, where its authors made hundreds. RGAT, whose layer makes
@@ -74,19 +74,19 @@ CONVE: Space = {
 }
 WALKS: Space = {"dim": Among((64, 128, 256)), "context": Among((3, 5, 7, 10)), "seconds": Among((15.0, 30.0, 60.0))}
 POOL = Among((10, 30, 100))
+WARMUP = Among((0, 50))  # steps of random negatives first
 SAMPLERS: dict[str, Space] = {
-    "asa": {"mu": Even(0.0, 0.3), "pool": POOL},
-    "nscaching": {"pool": POOL},
+    "asa": {"mu": Even(0.0, 0.3), "pool": POOL, "warmup": WARMUP},
+    "nscaching": {"pool": POOL, "warmup": WARMUP},
     "self_adversarial": {"pool": Among((5, 10, 20)), "temperature": Among((0.5, 1.0, 2.0))},
-    "hardest": {"pool": POOL},
-    "kbgan": {"pool": Among((10, 20, 50))},
+    "hardest": {"pool": POOL, "warmup": Among((50, 100))},  # without it may collapse
+    "kbgan": {"pool": Among((10, 20, 50)), "warmup": WARMUP},
 }
 OTHERS = ("nscaching", "self_adversarial", "hardest", "kbgan")  # of relgnn alone
 COUNTING = ("path3", "adamic_adar", "degree_product")
-WARMUP = 0.4  # of the steps are of random negatives: the share of the defaults, 100 of 250
 # A run of `--quick`: at most so many steps, and none begun after so many seconds of two cores.
 QUICK_STEPS: dict[Kind, int] = {"encoder": 100, "lookup": 250}
-QUICK_SECONDS = 10.0
+QUICK_SECONDS = 18.0
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,10 @@ def options(method: Method, case: Case, chosen: Mapping[str, Options], quick: bo
         return {**own, "seconds": min(own["seconds"], QUICK_SECONDS)} if quick else own
     if method.kind == "counting":
         return own
-    own |= {"sampler": method.sampler, **(chosen.get(method.name, {}) if method.varies else {})}
+    untuned = {"warmup": 50} if method.sampler == "hardest" else {}
+    own |= {"sampler": method.sampler, **untuned, **(chosen.get(method.name, {}) if method.varies else {})}
     own.setdefault("steps", 250)
     if quick:
         own["steps"] = min(own["steps"], QUICK_STEPS[method.kind])
         own["eval_every"] = min(20, own["steps"])
-    if method.varies:
-        own["warmup"] = round(WARMUP * own["steps"])
     return own

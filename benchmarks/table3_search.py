@@ -1,8 +1,8 @@
 """Which settings of NSCaching and of ASA rank best, for table 3: as many tries for the one as for the other, one seed,
 judged by the filtered MRR of the validation edges. `table3.py search` runs it.
 
-The paper gives µ = 0.1 and tells of no warm-up; the rows of its pools begin with 100 steps of random negatives, for
-all samplers alike. So table 3 has, besides them, each sampler at its own best.
+The rows of the paper's pools have its µ = 0.1 and, as it tells of none, no warm-up (`canada_procurement` has one).
+Table 3 has, besides them, each sampler at its own best.
 """
 
 from __future__ import annotations

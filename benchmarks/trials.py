@@ -3,9 +3,9 @@ rows that are not made twice, and numbers with their deviations.
 
 | data | split | settings that differ from the defaults |
 | --- | --- | --- |
-| `amazon` | as given | 100 steps of warm-up |
+| `amazon` | as given | none |
 | `canada_procurement` | by time | those of `company.py`, tuned on validation; no attributes of edges |
-| `wn18rr` | as given | d = 64, 100 steps of warm-up |
+| `wn18rr` | as given | d = 64 |
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Row = dict[str, str]
 Key = dict[str, Any]
 
 OPTIONS: dict[str, Options] = {
-    "amazon": {"warmup": 100},
+    "amazon": {},
     "canada_procurement": SETTINGS,
-    "wn18rr": {"dim": 64, "warmup": 100},
+    "wn18rr": {"dim": 64},
 }
 RANKS: Options = {"select": "mrr", "eval_every": 25}  # the state that counts is that of the best validation MRR
 SEED = 0  # of what a split draws: negatives of validation and test are the same for all seeds of training

@@ -166,7 +166,7 @@ def test_a_second_of_tuning_writes_a_choice(results: Path) -> None:
         assert 0 < found[name]["valid_ap"] <= 1
         assert found[name]["seconds"] < 10
         assert set(found[name]["settings"]) == set(METHODS[name].tuned)
-    assert set(found["distmult+asa"]["settings"]) == {"mu", "pool"}
+    assert set(found["distmult+asa"]["settings"]) == {"mu", "pool", "warmup"}
     # It stands: nothing more to do; and runs go by it. What is shared chosen anew, the variant's no longer stands.
     assert not table2_tune.tune(case, METHODS["distmult+asa"], 1.0)
     chosen = table2_tune.settings_of(table2_tune.read_chosen(), "amazon")
