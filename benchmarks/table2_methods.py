@@ -12,9 +12,12 @@
 A variant by its sampler shares all settings with its method but those of the sampler: `mu`, `pool`, `warmup` (of
 self-adversarial negatives the `temperature`). All of these are tuned within the method's own budget.
 
-The dear ones are made affordable, and may be the worse for it. ConvE learns from a hundredth of the edges in each step,
-and has d = 64: on two cores it makes few passes over the data, where its authors made hundreds. RGAT, whose layer makes
-a d × d matrix for each message, has d = 16: with 32 a step reads and writes gigabytes. HGT has d = 64.
+ConvE alone learns as its authors' does: an end and a relation make one image, which is multiplied with many candidates.
+Its negatives are shared pools, all weighed alike; with one random negative of its own a positive costs four images.
+
+The dear ones are made affordable, and may be the worse for it. ConvE learns from a hundredth or some of the edges in
+each step, and has d = 64: on two cores it makes few passes over the data, where its authors made hundreds. RGAT, whose
+layer makes a d × d matrix for each message, has d = 16: with 32 a step reads and writes gigabytes. HGT has d = 64.
 """
 
 from __future__ import annotations
@@ -61,6 +64,7 @@ ENCODER: Space = {
     "layers": Among((1, 2)),
 }
 LOOKUP: Space = {
+    "dropout": Among((0.0, 0.2, 0.4)),
     "learning_rate": Log(0.005, 0.2),
     "weight_decay": Log(1e-7, 1e-3),
     "dim": Among((64, 128, 256)),
@@ -68,9 +72,10 @@ LOOKUP: Space = {
 }
 DISTANCE: Space = {**LOOKUP, "dim": Among((64, 128)), "share": Among((0.02, 0.05, 0.1))}
 CONVE: Space = {
+    "dropout": Among((0.0, 0.2)),
     "learning_rate": Log(0.002, 0.05),
     "weight_decay": Log(1e-7, 1e-3),
-    "share": Among((0.005, 0.01, 0.02)),
+    "share": Among((0.01, 0.02, 0.05)),
 }
 WALKS: Space = {"dim": Among((64, 128, 256)), "context": Among((3, 5, 7, 10)), "seconds": Among((15.0, 30.0, 60.0))}
 POOL = Among((10, 30, 100))
@@ -79,10 +84,15 @@ SAMPLERS: dict[str, Space] = {
     "asa": {"mu": Even(0.0, 0.3), "pool": POOL, "warmup": WARMUP},
     "nscaching": {"pool": POOL, "warmup": WARMUP},
     "self_adversarial": {"pool": Among((5, 10, 20)), "temperature": Among((0.5, 1.0, 2.0))},
-    "hardest": {"pool": POOL, "warmup": Among((50, 100))},  # without it may collapse
+    "hardest": {"pool": POOL, "warmup": Among((50, 100))},
     "kbgan": {"pool": Among((10, 20, 50)), "warmup": WARMUP},
 }
 OTHERS = ("nscaching", "self_adversarial", "hardest", "kbgan")  # of relgnn alone
+# By family or sampler, where tuning begins or what it does not choose. Without a warm-up `hardest` may collapse.
+NEGATIVES: dict[str, Options] = {
+    "conve": {"sampler": "self_adversarial", "temperature": 0.0, "pool": 128, "shared_pool": 64},
+    "hardest": {"warmup": 50},
+}
 COUNTING = ("path3", "adamic_adar", "degree_product")
 # A run of `--quick`: at most so many steps, and none begun after so many seconds of two cores.
 QUICK_STEPS: dict[Kind, int] = {"encoder": 100, "lookup": 250}
@@ -100,6 +110,7 @@ class Method:
         fixed: settings that are not tuned, and where tuning begins.
         space: what is tuned, with random negatives.
         sampler: whose negatives it learns from.
+        negatives: settings of these that are not tuned.
     """
 
     name: str
@@ -108,6 +119,7 @@ class Method:
     fixed: Options = field(default_factory=dict)
     space: Space = field(default_factory=dict)
     sampler: str = "random"
+    negatives: Options = field(default_factory=dict)
 
     @property
     def varies(self) -> bool:
@@ -123,11 +135,15 @@ class Method:
 _TABLE: Options = {"steps": 500, "eval_every": 25, "patience": 1000}
 _DEAR: Options = {"steps": 120, "eval_every": 20}
 _FAMILIES: dict[str, tuple[Kind, Options, Space]] = {
-    "distmult": ("lookup", {**_TABLE, "decoder": "distmult", "share": 0.1}, LOOKUP),
-    "complex": ("lookup", {**_TABLE, "decoder": "complex", "share": 0.1}, LOOKUP),
-    "conve": ("lookup", {"decoder": "conve", "dim": 64, "share": 0.01, "steps": 200, "eval_every": 40}, CONVE),
-    "rotate": ("lookup", {**_TABLE, "decoder": "rotate", "share": 0.05}, DISTANCE),
-    "transe": ("lookup", {**_TABLE, "decoder": "transe", "share": 0.05}, DISTANCE),
+    "distmult": ("lookup", {**_TABLE, "dropout": 0.0, "decoder": "distmult", "share": 0.1}, LOOKUP),
+    "complex": ("lookup", {**_TABLE, "dropout": 0.0, "decoder": "complex", "share": 0.1}, LOOKUP),
+    "conve": (
+        "lookup",
+        {"dropout": 0.0, "decoder": "conve", "dim": 64, "share": 0.02, "steps": 200, "eval_every": 40},
+        CONVE,
+    ),
+    "rotate": ("lookup", {**_TABLE, "dropout": 0.0, "decoder": "rotate", "share": 0.05}, DISTANCE),
+    "transe": ("lookup", {**_TABLE, "dropout": 0.0, "decoder": "transe", "share": 0.05}, DISTANCE),
     "rgcn": ("encoder", {}, ENCODER),
     "han": ("encoder", {"steps": 150, "eval_every": 15}, ENCODER),
     "hgt": ("encoder", {**_DEAR, "dim": 64}, ENCODER),
@@ -141,11 +157,10 @@ def _methods() -> list[Method]:
     found = []
     for family, (kind, fixed, space) in _FAMILIES.items():
         own = {**fixed, "encoder": "lookup" if kind == "lookup" else family}
-        samplers = ("random", "asa", *(OTHERS if family == "relgnn" else ()))
-        names = [family if sampler == "random" else f"{family}+{sampler}" for sampler in samplers]
-        found += [
-            Method(name, family, kind, own, space, sampler) for name, sampler in zip(names, samplers, strict=True)
-        ]
+        found.append(Method(family, family, kind, own, space, negatives=NEGATIVES.get(family, {})))
+        for sampler in ("asa", *(OTHERS if family == "relgnn" else ())):
+            negatives = NEGATIVES.get(sampler, {})
+            found.append(Method(f"{family}+{sampler}", family, kind, own, space, sampler, negatives))
     walks: Options = {"dim": 128, "context": 7, "seconds": 30.0}
     found.append(Method("metapath2vec", "metapath2vec", "walks", walks, WALKS))
     return [*found, *(Method(name, name, "counting") for name in COUNTING)]
@@ -186,8 +201,7 @@ def options(method: Method, case: Case, chosen: Mapping[str, Options], quick: bo
         return {**own, "seconds": min(own["seconds"], QUICK_SECONDS)} if quick else own
     if method.kind == "counting":
         return own
-    untuned = {"warmup": 50} if method.sampler == "hardest" else {}
-    own |= {"sampler": method.sampler, **untuned, **(chosen.get(method.name, {}) if method.varies else {})}
+    own |= {"sampler": method.sampler, **method.negatives, **(chosen.get(method.name, {}) if method.varies else {})}
     own.setdefault("steps", 250)
     if quick:
         own["steps"] = min(own["steps"], QUICK_STEPS[method.kind])

@@ -36,7 +36,9 @@ class ModelSettings(BaseModel):
         description="basis matrices a layer (eq. 5); none: a matrix for each up to 10 message relations "
         "(a directed one counts twice, with its inverse), else 10",
     )
-    dropout: float = Field(0.2, ge=0, lt=1, description="share of each layer's inputs zeroed in training")
+    dropout: float = Field(
+        0.2, ge=0, lt=1, description="share of each layer's inputs zeroed in training; of lookup's states"
+    )
     precision: Literal["float32", "bf16"] = Field(
         "float32",
         description="of the factors of the layers' matrix products; bf16 rounds them to bfloat16 and adds in float32: "

@@ -20,7 +20,7 @@ OWN = {
     "hgt": {"steps": 100, "eval_every": 100},
     "rgat": {"steps": 120, "eval_every": 120},
     "gatne": {"steps": 100, "eval_every": 100, "learning_rate": 0.005},
-    "conve": {"share": 0.1, "learning_rate": 0.03, "sampler": "random"},
+    "conve": {"share": 0.1, "learning_rate": 0.03, "sampler": "random", "dropout": 0.0},  # it has dropout of its own
 }
 METHODS = [
     *((encoder, "distmult") for encoder in get_args(EncoderName)),

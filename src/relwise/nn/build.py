@@ -119,7 +119,7 @@ def _assemble(
     decoder = (Slices if settings.encoder == "gatne" else DECODERS[settings.decoder])(num_relations, dim)
     common, bases = (encoders, decoder, num_inverse, dim), settings.num_bases(num_relations + num_inverse)
     if settings.encoder == "lookup":
-        network: Network = Lookup(*common)
+        network: Network = Lookup(*common, share)
     elif settings.encoder == "rgcn":
         network = RGCN(*common, share, layers, bases)
     elif settings.encoder == "rgat":

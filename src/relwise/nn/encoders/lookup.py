@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.dropout import dropout
 from relwise.nn.edge_layer import EdgeStates
 from relwise.nn.network import Network
 
@@ -14,7 +15,8 @@ from relwise.nn.network import Network
 class Lookup(Network):
     """A node's state is what its attributes say, or the vector that was learnt for it; no messages are passed.
 
-    With learnt vectors alone and a decoder this is knowledge graph embedding: an embedding table and a score.
+    With learnt vectors alone and a decoder this is knowledge graph embedding: an embedding table and a score. Dropout
+    zeroes numbers of the states.
     """
 
     def propagate(
@@ -25,4 +27,4 @@ class Lookup(Network):
         edges: EdgeStates | None,
         sizes: Sequence[int],
     ) -> Tensor:
-        return start
+        return dropout(start, self.dropout, self.training)
