@@ -98,8 +98,9 @@ class SamplerSettings(BaseModel):
         None,
         ge=1,
         le=10_000,
-        description="edges of one relation and replaced end that share a draw of the pool (hardest, asa, "
-        "self_adversarial); 1: each has a pool of its own; none: 32 for pools of 50 and more, else 1",
+        description="edges of one relation and replaced end that share a draw of the pool (hardest, asa), or of "
+        "one type and replaced end (self_adversarial); 1: each has a pool of its own; none: 32 for pools of 50 and "
+        "more, else 1",
     )
     mu: float = Field(0.1, ge=-1, le=1, description="how much less likely than its positive a negative is to be (asa)")
     mu_decay: Literal["constant", "linear", "exponential"] = Field("constant", description="of mu over the steps (asa)")

@@ -41,7 +41,7 @@ def draw_blocks(seed, edges, index, replaced, order, blocks, candidates, refused
         edges: a `Corruptible`.
         index: (n,) which of them.
         replaced: (n,) the end that is replaced.
-        order: (n,) positions in `index`, block after block: of one relation and replaced end each.
+        order: (n,) positions in `index`, block after block: of one replaced end and its type each.
         blocks: (B + 1,) where each block begins.
         candidates: (B, k) filled with nodes; where a type has fewer than k, the rest is its first, and refused.
         refused: (n, k) filled, by place in `order`.

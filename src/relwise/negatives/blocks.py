@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from relwise.kernels.blocks import draw_blocks
 from relwise.kernels.matmul import product
+from relwise.kernels.pool import arrange
 from relwise.negatives.base import Asked, IntArray
 from relwise.negatives.corrupt import ENDS, Corruptor
 from relwise.nn.decoders import Decoder
@@ -25,7 +26,7 @@ Weigh = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class SharedPools:
-    """The pools of n positives, which lie in B blocks, each of one relation and one replaced end.
+    """The pools of n positives, which lie in B blocks, each of one replaced end and its type.
 
     Args:
         order: (n,) the positives' positions in what was asked, block after block. All that follows is in this order.
@@ -59,7 +60,11 @@ def draw_pools(corruptor: Corruptor, asked: Asked, pool: int, shared: int) -> tu
         The pools, and (n,) for each positive, as asked, one node that makes an unknown edge.
     """
     index, replaced, table = asked.index, asked.replaced, corruptor.table
-    order, blocks, tails = corruptor.arrange(index, replaced, shared)
+    # Relations whose ends are of one type have candidates in common: of hundreds of relations each alone has few edges.
+    relations = table.relations[index].astype(np.int64)
+    kinds, kind = np.unique(table.ranges.reshape(-1, 2), axis=0, return_inverse=True)
+    group = kind.reshape(2, -1)[replaced, relations]
+    order, blocks, tails = arrange(group, len(kinds), np.arange(len(index)), replaced, shared)
     size = min(pool, int((table.ranges[..., 1] - table.ranges[..., 0]).max()))
     candidates, refused = np.empty((len(blocks) - 1, size), np.int64), np.empty((len(index), size), np.bool_)
     taken, slots = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
@@ -73,7 +78,7 @@ def draw_pools(corruptor: Corruptor, asked: Asked, pool: int, shared: int) -> tu
         blocks,
         int(blocks[tails]),
         table.ends[1 - end, which].astype(np.int64),
-        table.relations[which].astype(np.int64),
+        relations[order],
         table.ends[end, which].astype(np.int64),
         candidates,
         refused,

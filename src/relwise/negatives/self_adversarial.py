@@ -24,7 +24,7 @@ class SelfAdversarialSampler(NegativeSampler):
         pool: k.
         temperature: α; 0 weighs all alike.
         warmup: steps of one random negative first.
-        shared: about how many edges of one relation and replaced end have a pool in common; 1: each has its own.
+        shared: about how many edges of one replaced end and its type have a pool in common; 1: each has its own.
 
     >>> import torch
     >>> SelfAdversarialSampler(pool=2).weigh(torch.tensor([[0.0, 0.0]])).tolist()
