@@ -10,6 +10,7 @@ from torch.nn import functional
 from relwise.negatives import Corruptor, KnownEdges, SelfAdversarialSampler
 from relwise.negatives.base import Asked
 from relwise.negatives.blocks import draw_pools, pool_loss
+from relwise.negatives.device import DeviceCorruptor
 from relwise.nn.decoders import ComplEx, ConvE, Decoder, DistMult, RotatE, TransE
 from tests.fakes import small_graph, tangled_graph
 
@@ -149,3 +150,19 @@ def test_the_same_seed_draws_the_same_pools_and_another_seed_others():
     assert np.array_equal(one.refused, two.refused)
     step.seed += 1
     assert not np.array_equal(one.candidates, step.draw(3, 4)[0].candidates)
+
+
+def test_where_states_lie_on_a_device_the_same_pools_are_learnt_from():
+    step, sampler = Step(small_graph(1)), SelfAdversarialSampler(6, shared=8)
+    device = DeviceCorruptor(step.corruptor, torch.device("cpu"))
+    found = [
+        corruptor.sample(index, sampler, step.decoder, step.nodes, torch.zeros(len(step.index)), 0, step.seed)
+        for corruptor, index in ((step.corruptor, step.index), (device, torch.from_numpy(step.index)))
+    ]
+    host, drawn = (negatives.pools for negatives in found)
+    assert host is not None
+    assert drawn is not None
+    assert np.array_equal(host.candidates, drawn.candidates)
+    assert np.array_equal(host.refused, drawn.refused)
+    assert np.array_equal(found[0].edges.heads, found[1].edges.heads.numpy())
+    assert found[0].refused == int(host.refused.sum()) == found[1].refused
