@@ -69,8 +69,14 @@ LOOKUP: Space = {
     "weight_decay": Log(1e-7, 1e-3),
     "dim": Among((64, 128, 256)),
     "share": Among((0.05, 0.1, 0.3)),
+    "embedding_std": Among((None, 0.03)),
 }
-DISTANCE: Space = {**LOOKUP, "dim": Among((64, 128)), "share": Among((0.02, 0.05, 0.1))}
+# Where distances are learnt, vectors start as long as their margin asks.
+DISTANCE: Space = {
+    **{name: kind for name, kind in LOOKUP.items() if name != "embedding_std"},
+    "dim": Among((64, 128)),
+    "share": Among((0.02, 0.05, 0.1)),
+}
 CONVE: Space = {
     "dropout": Among((0.0, 0.2)),
     "learning_rate": Log(0.002, 0.05),

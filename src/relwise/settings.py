@@ -54,6 +54,13 @@ class ModelSettings(BaseModel):
         description="share of the learnt embeddings that each step replaces by the one that new nodes share; 0 leaves "
         "that one untrained",
     )
+    embedding_std: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        description="deviation at which the numbers of learnt embeddings start; none: 3 / sqrt(dim), which gives "
+        "vectors of length 3; lookup with distmult or complex learns better from a small one, such as 0.03",
+    )
     degrees: bool = Field(
         False,
         description="let nodes know how many training edges of each relation they have: attention takes means, and "
@@ -216,6 +223,7 @@ class SettingsKeywords(TypedDict, total=False):
     precision: Literal["float32", "bf16"]
     node_embedding: bool
     embedding_dropout: float
+    embedding_std: float | None
     degrees: bool
     text: TextName
     text_model: str | None

@@ -97,6 +97,7 @@ def _fit_encoder(graph: Graph, index: int, settings: Settings, message: Edges | 
         graph.node_types[index],
         _width(settings, graph.num_relations + num_inverse_relations(graph)),
         learnt=True if settings.node_embedding else None,
+        std=settings.embedding_std,
         dropout=settings.embedding_dropout,
         new=new,
         text=_text_choice(settings),
