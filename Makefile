@@ -9,7 +9,7 @@ demo: .venv/demo.done
 	$(BIN)/python examples/flights_demo.py
 
 test: .venv/test.done
-	$(BIN)/python -m pytest
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/test.done
 	$(BIN)/ruff format --check .

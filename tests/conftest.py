@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,23 @@ from hypothesis import settings
 # The same examples in every run: what fails here fails there. `pytest --hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
+
+
+def _database_of_its_own() -> None:
+    """Tests empty their database: where several processes share the tests (pytest-xdist), each one gets another."""
+    url, worker = os.environ.get("RELWISE_TEST_POSTGRES"), os.environ.get("PYTEST_XDIST_WORKER")
+    if not url or not worker:
+        return
+    import psycopg
+
+    name = f"tests_{worker}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    os.environ["RELWISE_TEST_POSTGRES"] = urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+_database_of_its_own()  # before a test's module is imported, which reads the variable
 
 
 @pytest.fixture(scope="session")
