@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from relwise.kernels.blocks import draw_blocks
@@ -143,8 +142,7 @@ class _PoolLoss(torch.autograd.Function):
         return (functional.softplus(-positive).sum() + total) / (2 * count)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         to_query, to_keys = ctx.saved_tensors
-        scale = gradients[0] / (2 * len(to_query))
+        scale = grads[0] / (2 * len(to_query))
         return scale * to_query, scale * to_keys, None, None, None
