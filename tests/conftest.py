@@ -18,11 +18,11 @@ settings.load_profile("repeatable")
 def _database_of_its_own() -> None:
     """Tests empty their database: where several processes share the tests (pytest-xdist), each one gets another."""
     url, worker = os.environ.get("RELWISE_TEST_POSTGRES"), os.environ.get("PYTEST_XDIST_WORKER")
-    if not url or not worker:
+    name = f"tests_{worker}"
+    if not url or not worker or urlsplit(url).path == f"/{name}":  # a test's own process has its worker's already
         return
     import psycopg
 
-    name = f"tests_{worker}"
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}"'.encode())
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
