@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels.adjacency import Adjacency
 from relwise.nn.attributes import Ragged, TextChoice, TypeEncoder
-from relwise.nn.decoders import ComplEx, ConvE, Decoder, DistMult, RotatE, Slices, TransE
+from relwise.nn.decoders import BothWays, ComplEx, ConvE, Decoder, DistMult, RotatE, Slices, TransE
 from relwise.nn.degrees import DegreeEncoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
 from relwise.nn.encoders import GATNE, HAN, HGT, RGAT, RGCN, Lookup, TypedNetwork
@@ -43,8 +44,8 @@ def build_model(graph: Graph, settings: Settings, seed: int, message: Edges | No
         of_edges = None
         if message is not None and settings.encoder == "relgnn":
             of_edges = EdgeEncoder.fit(graph, message, text=_text_choice(settings))
-        ends = message_ends(graph)
-        return _assemble(encoders, of_edges, graph.num_relations, num_inverse_relations(graph), ends, settings)
+        decoder, count = _decoder(settings, graph.num_relations, ~graph.directed), num_inverse_relations(graph)
+        return _assemble(encoders, of_edges, decoder, count, message_ends(graph), settings)
 
 
 def rebuild_model(description: dict[str, Any], settings: Settings) -> Network:
@@ -52,8 +53,11 @@ def rebuild_model(description: dict[str, Any], settings: Settings) -> Network:
     encoders = [TypeEncoder.from_config(config) for config in description["encoders"]]
     described = description.get("edge_encoder")
     of_edges = None if described is None else EdgeEncoder.from_config(described)
-    counts, ends = (description["num_relations"], description["num_inverse"]), description.get("message_ends") or []
-    return _assemble(encoders, of_edges, *counts, ends, settings)
+    count, ends = description["num_inverse"], description.get("message_ends") or []
+    # A network described before there was such a line scores one way, as it learnt to.
+    undirected = description.get("both_ways") or [False] * description["num_relations"]
+    decoder = _decoder(settings, description["num_relations"], undirected)
+    return _assemble(encoders, of_edges, decoder, count, ends, settings)
 
 
 def describe_model(model: Network) -> dict[str, Any]:
@@ -63,6 +67,7 @@ def describe_model(model: Network) -> dict[str, Any]:
         "edge_encoder": None if model.edge_encoder is None else model.edge_encoder.config(),
         "num_relations": len(model.decoder.relation),
         "num_inverse": model.num_inverse,
+        "both_ways": model.decoder.undirected.tolist() if isinstance(model.decoder, BothWays) else None,
         "message_ends": model.ends if isinstance(model, TypedNetwork) else None,
     }
 
@@ -111,14 +116,14 @@ def _text_choice(settings: Settings) -> TextChoice:
 def _assemble(
     encoders: Sequence[TypeEncoder],
     edge_encoder: EdgeEncoder | None,
-    num_relations: int,
+    decoder: Decoder,
     num_inverse: int,
     ends: Ends,
     settings: Settings,
 ) -> Network:
     dim, share, layers, heads = settings.dim, settings.dropout, settings.layers, settings.heads
-    decoder = (Slices if settings.encoder == "gatne" else DECODERS[settings.decoder])(num_relations, dim)
-    common, bases = (encoders, decoder, num_inverse, dim), settings.num_bases(num_relations + num_inverse)
+    count = len(decoder.relation) + num_inverse
+    common, bases = (encoders, decoder, num_inverse, dim), settings.num_bases(count)
     if settings.encoder == "lookup":
         network: Network = Lookup(*common, share)
     elif settings.encoder == "rgcn":
@@ -134,6 +139,14 @@ def _assemble(
     if settings.degrees:
         network.degrees = DegreeEncoder(network.num_relations, _width(settings, network.num_relations))
     return network
+
+
+def _decoder(settings: Settings, num_relations: int, undirected: Sequence[bool] | npt.NDArray[np.bool_]) -> Decoder:
+    """The settings' decoder, which gives an undirected edge one logit."""
+    made = (Slices if settings.encoder == "gatne" else DECODERS[settings.decoder])(num_relations, settings.dim)
+    if made.symmetric or not any(undirected):
+        return made
+    return BothWays(made, torch.as_tensor(undirected))
 
 
 def _width(settings: Settings, num_message_relations: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -15,9 +15,12 @@ class Decoder(nn.Module, ABC):
 
     Attributes:
         relation: (R, d) parameter; RelGNN's relation states are this same parameter.
+        symmetric: whether an edge and its reverse have the same logit, whatever was learnt. Of other decoders
+            `BothWays` makes one that suits undirected relations.
     """
 
     relation: nn.Parameter
+    symmetric: ClassVar[bool] = False
 
     @abstractmethod
     def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +25,8 @@ class DistMult(Decoder):
     >>> decoder(nodes, torch.tensor([0]), torch.tensor([0]), torch.tensor([1])).tolist()
     [11.0]
     """
+
+    symmetric: ClassVar[bool] = True
 
     def __init__(self, num_relations: int, dim: int) -> None:
         super().__init__()

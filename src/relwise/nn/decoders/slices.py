@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +30,8 @@ class Slices(Decoder):
     >>> decoder.query("tail", nodes[:1], torch.tensor([0])).tolist()
     [[1.0, 2.0, 0.0, 0.0]]
     """
+
+    symmetric: ClassVar[bool] = True
 
     def __init__(self, num_relations: int, dim: int) -> None:
         super().__init__()
