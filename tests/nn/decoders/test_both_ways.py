@@ -5,7 +5,9 @@ import pytest
 import torch
 
 from relwise.data.edges import Edges
+from relwise.data.graph import Graph
 from relwise.data.split import split_graph
+from relwise.evaluate.metrics import roc_auc
 from relwise.nn.build import build_model, describe_model, rebuild_model
 from relwise.nn.decoders import BothWays, ComplEx, ConvE, RotatE, TransE
 from relwise.settings import Settings
@@ -99,3 +101,22 @@ def test_a_trained_network_does_not_know_which_end_was_written_first(name, encod
     logits = scorer.logits(known)
     assert np.ptp(logits) > 0
     np.testing.assert_allclose(logits, scorer.logits(Edges(known.tails, known.relations, known.heads)), atol=1e-5)
+
+
+def test_the_order_in_which_chance_edges_are_written_is_learnt_of_a_directed_relation_alone():
+    """Edges at random, the smaller number first; negatives replace the second end: there is nothing else to learn."""
+    rng, count = np.random.default_rng(0), 200
+    pairs = np.unique(np.sort(rng.integers(0, count, (4000, 2)), axis=1), axis=0)
+    pairs = [(i, j) for i, j in pairs.tolist() if i != j]
+    options = {"encoder": "lookup", "decoder": "transe", "dim": 8, "dropout": 0, "embedding_std": 0.1}
+    settings, found = Settings.of({**options, "sampler": "random", "steps": 100}), {}
+    for directed in (True, False):
+        graph = Graph.from_triples([(i, "meets", j) for i, j in pairs], directed=directed)
+        trainer = Trainer(graph, split_graph(graph, 0), settings, 0)
+        trainer.fit()
+        true = trainer.split.test.positives
+        false = Edges(true.heads, true.relations, rng.integers(0, count, len(true), dtype=true.tails.dtype))
+        logits = trainer.scorer().logits(Edges.concatenate(true, false))
+        found[directed] = roc_auc(np.arange(len(logits)) < len(true), logits)
+    assert found[True] > 0.62
+    assert found[False] < 0.55
