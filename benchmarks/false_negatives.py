@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import trials
 from company import SETTINGS
 from company_cases import company_graph
 from data import ROOT
@@ -79,9 +80,24 @@ def show() -> None:
     for name, seeds in _by_sampler().items():
         hardness = [100 * _mean(rows, "hardness") for rows in seeds]
         false = [_mean(rows, "false_negatives") for rows in seeds]
-        rate = [one / other for one, other in zip(false, hardness, strict=True)]
+        rate = [_rate(rows) for rows in seeds]
         best = [100 * max(float(row["ap"]) for row in rows) for rows in seeds]
-        print(f"| {name} | {' | '.join(_spread(values) for values in (hardness, false, rate, best))} |")
+        print(f"| {name} | {' | '.join(trials.spread(values) for values in (hardness, false, rate, best))} |")
+    print()
+    for pool in (10, 50):
+        if len(differences := _less_nscaching(pool)) > 1:
+            told = trials.spread(differences)
+            print(f"Later true for one of hardness: asa less nscaching, pool {pool}, seed by seed: {told}.")
+
+
+def _less_nscaching(pool: int) -> list[float]:
+    """Of each seed that both have, ASA's false negatives for one of hardness less NSCaching's."""
+    ours, others = (list(_seeds(f"{sampler}, pool {pool}")) for sampler in ("asa", "nscaching"))
+    return [_rate(one) - _rate(other) for one, other in zip(ours, others, strict=False)]
+
+
+def _rate(rows: list[dict[str, str]]) -> float:
+    return _mean(rows, "false_negatives") / (100 * _mean(rows, "hardness"))
 
 
 def draw() -> None:
@@ -119,11 +135,6 @@ def _seeds(name: str) -> Iterator[list[dict[str, str]]]:
 
 def _mean(rows: Any, column: str) -> float:
     return statistics.mean(float(row[column]) for row in rows)
-
-
-def _spread(values: list[float]) -> str:
-    mean = f"{statistics.mean(values):.2f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.2f}"
 
 
 if __name__ == "__main__":
