@@ -286,6 +286,31 @@ def test_a_checkpoint_of_an_older_format_is_refused(path: Path) -> None:
     assert "from the start" in str(caught.value.remedy)
 
 
+@pytest.mark.parametrize("change", ["another name", "another shape", "one fewer", "one more"])
+def test_a_checkpoint_of_another_network_is_refused_before_anything_is_loaded(path: Path, change: str) -> None:
+    """An earlier version may have built another network from equal settings."""
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    name = "model.decoder.relation"
+    if change == "another name":
+        tensors["model.decoder.inner.relation"] = tensors.pop(name)
+    elif change == "another shape":
+        tensors[name] = tensors[name][1:].contiguous()
+    elif change == "one fewer":
+        tensors.pop(name)
+    else:
+        tensors[f"{name}.more"] = torch.zeros(1)
+    save_file(tensors, path, metadata)
+    trainer, untouched = make_trainer(), make_trainer()
+    with pytest.raises(InputError, match=r"network is not the one .* \(model\.decoder\.") as caught:
+        load_checkpoint(trainer, path, data_of(trainer))
+    assert caught.value.where == str(path)
+    assert "from the start" in str(caught.value.remedy)
+    assert_same_weights(trainer, untouched)
+    assert not trainer.optimizer.state
+
+
 def test_a_refused_checkpoint_leaves_the_trainer_as_it_was(path: Path) -> None:
     trainer, untouched = make_trainer(sampler="random"), make_trainer(sampler="random")
     with pytest.raises(InputError):

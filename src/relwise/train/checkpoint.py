@@ -112,6 +112,7 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
             where=str(path),
             remedy="train into another folder",
         )
+    _check_weights(trainer, tensors, path)
     # Threads and library decide in which order numbers are added: keep them, for the same result to the bit.
     torch.set_num_threads(about["threads"])
     settle_threads(about["threads"])
@@ -131,3 +132,17 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
             trainer.optimizer.state[parameter] = {name: t.to(parameter.device) for name, t in moments.items()}
     trainer.sampler.load_state(named("sampler."))
     trainer.state = TrainingState.from_json(about["state"])
+
+
+def _check_weights(trainer: Trainer, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Equal settings make another network where another relwise builds it: told before anything is loaded."""
+    stored = {name: tensor.shape for name, tensor in tensors.items() if name.startswith("model.")}
+    built = {f"model.{name}": tensor.shape for name, tensor in trainer.model.state_dict().items()}
+    if stored == built:
+        return
+    name = min(name for name in stored.keys() | built.keys() if stored.get(name) != built.get(name))
+    raise InputError(
+        f"the checkpoint's network is not the one that this relwise builds from its settings ({name} differs)",
+        where=str(path),
+        remedy="delete it and train from the start, or resume with the relwise that made it",
+    )
