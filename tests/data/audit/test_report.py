@@ -123,7 +123,10 @@ def test_canada(benchmark_data: Callable[[str], Path], tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_amazon(benchmark_data: Callable[[str], Path]) -> None:
-    (finding,) = audited(read(benchmark_data("amazon"))).findings
+    finding, order = audited(read(benchmark_data("amazon"))).findings
     assert (finding.severity, finding.count) == ("leak", 2_991)
     assert finding.sentence.startswith("2,991 of 14,746 (20.3 %) test edges of '1' and '2' stand in train turned round")
     assert "1,463 of 7,378 (19.8 %) of valid" in finding.sentence
+    assert (order.kind, order.severity, order.relations) == ("ends", "note", ("1", "2"))
+    assert order.sentence.endswith("can")
+    assert "by relation: '1' (87.0 %) and '2' (70.3 %)" in order.sentence

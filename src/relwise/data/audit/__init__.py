@@ -10,6 +10,7 @@ It runs before each training, and by `relwise audit DATA`. Each check is a file:
 | `times` | evidence later than what it must predict |
 | `attributes` | columns that betray the answer |
 | `blanks` | columns of edges whose blanks tell what came after the cut |
+| `ends` | undirected edges told from given negatives by which end is written first |
 | `nodes` | unseen and isolated nodes, types without edges, relations with few |
 
 `leakage` tells of each test edge whether it stands in train in another guise, for measures without those.

@@ -63,6 +63,20 @@ def auc(labels: npt.NDArray[np.bool_], scores: FloatArray) -> float:
     return float(above / (positives * negatives))
 
 
+def auc_surprise(found: float, positives: int, negatives: int) -> float:
+    """The probability of at least this ROC AUC where the score has nothing to do with the label.
+
+    Mann and Whitney's normal approximation, the deviation `sqrt((p + n + 1) / (12 p n))`; ties make it smaller.
+
+    >>> auc_surprise(0.5, 10, 10), auc_surprise(0.6, 1000, 1000) < 1e-8, auc_surprise(0.6, 10, 10) > 0.2
+    (0.5, True, True)
+    """
+    from scipy.special import ndtr
+
+    deviation = np.sqrt((positives + negatives + 1) / (12 * positives * negatives))
+    return float(ndtr((0.5 - found) / deviation))
+
+
 def spearman(first: FloatArray, second: FloatArray) -> float:
     """Rank correlation; 0 where one of the two is constant.
 

@@ -10,6 +10,7 @@ from relwise.data.audit.attributes import attributes
 from relwise.data.audit.blanks import blanks
 from relwise.data.audit.case import Case
 from relwise.data.audit.derived import derived
+from relwise.data.audit.ends import ends
 from relwise.data.audit.finding import SEVERITIES, Finding
 from relwise.data.audit.nodes import nodes
 from relwise.data.audit.overlaps import overlaps
@@ -90,7 +91,7 @@ def audit(
     if len(graph.edges) > EDGES_A_SECOND * max(0.0, case.left):
         case.unexamined.append(f"all but repeated edges: {len(graph.edges):,} edges are too many for {seconds:.0f} s")
         return Audit(tuple(findings), tuple(case.unexamined))
-    findings += nodes(case) + times(case)
+    findings += nodes(case) + times(case) + ends(case)
     pairs: list[Finding] = []
     if case.left > 0:
         case.progress("relations that tie the same pairs")
