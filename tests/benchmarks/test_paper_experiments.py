@@ -142,14 +142,18 @@ def test_figure3_counts_every_node_that_can_choose(
     assert figure3.main(["run"]) == 0
 
 
-def test_lookup(results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("reciprocal", [{}, {"reciprocal": 0.1}])
+def test_lookup(
+    results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reciprocal: dict[str, float]
+) -> None:
     pytest.importorskip("matplotlib")
-    small = {"dim": 16, "share": 0.5, "pool": 4, "learning_rate": 0.05, "steps": 100}
+    small = {"dim": 16, "share": 0.5, "pool": 4, "learning_rate": 0.05, "steps": 100, **reciprocal}
     monkeypatch.setitem(lookup.SETTINGS, "wn18rr", small)
     asked = ["run", "wn18rr", "--decoder", "complex"]
     assert lookup.main(asked) == 0
     (row,) = read_rows(results / "lookup.csv")
     assert int(row["steps"]) == 100
+    assert json.loads(row["settings"]).get("reciprocal") == reciprocal.get("reciprocal")
     curve = read_rows(results / "curve.csv")
     assert len(curve) == lookup.VALIDATIONS
     assert float(curve[-1]["loss"]) < float(curve[0]["loss"])
@@ -167,6 +171,7 @@ def test_lookup(results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 def test_lookup_ends_with_its_time_and_tunes_without_a_trace(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["tune", "wn18rr", "--decoder", "distmult", "--minutes", "0", "--set", "dim=4"]
+    asked += ["--set", "reciprocal=none"]
     assert lookup.main(asked) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "1 steps"
     assert read_rows(results / "lookup.csv") == []
