@@ -11,8 +11,8 @@ That a harness gives the baselines what they are worth: see `You CAN Teach an Ol
 models anew and got far more than their first reports on these data (`Dettmers et al. 2018
 <https://arxiv.org/abs/1707.01476>`_).
 
-On FB15k-237 each relation has two states, one for each end that is asked for (`reciprocal.py`), as in all of their best
-models of it.
+On FB15k-237 each relation has two states, one for each end that is asked for (`reciprocal.py`), as in their best
+DistMult and ComplEx of it.
 
 Negatives are self-adversarial: many for each positive, weighed by how likely the model finds them, in pools that edges
 share. A step learns from a small share of the edges, and zeroes half of all numbers in the table. The state that
