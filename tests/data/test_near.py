@@ -45,7 +45,7 @@ def test_few_are_compared_as_names_are() -> None:
 def test_the_graph_names_them_in_no_time() -> None:
     graph = Graph.from_triples([(f"E{i:06d}", "r", f"E{i + 1:06d}") for i in range(60_000)])
     graph.node_index("node", ["E000001"])  # builds the table that ids are looked up in
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(InputError, match="did you mean 'E0"):
         graph.node_index("node", ["E0123456"])
-    assert time.perf_counter() - began < 0.5  # one by one it is seconds
+    assert time.thread_time() - began < 0.5  # one by one it is seconds
