@@ -148,7 +148,7 @@ def test_lookup(
 ) -> None:
     pytest.importorskip("matplotlib")
     small = {"dim": 16, "share": 0.5, "pool": 4, "learning_rate": 0.05, "steps": 100, **reciprocal}
-    monkeypatch.setitem(lookup.SETTINGS, "wn18rr", small)
+    monkeypatch.setitem(lookup.SETTINGS, ("wn18rr", "complex"), small)
     asked = ["run", "wn18rr", "--decoder", "complex"]
     assert lookup.main(asked) == 0
     (row,) = read_rows(results / "lookup.csv")
