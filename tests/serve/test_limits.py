@@ -64,8 +64,8 @@ def test_a_slow_answer_is_a_504_and_the_loop_stays_free(loaded: RelationshipPred
         async with client(app) as http:
             slow = asyncio.create_task(http.post("/v1/score", json=EDGE))
             await held.is_asked()
-            # The model is held until long after this is answered.
             assert (await http.get("/healthz")).status_code == 200
+            assert not slow.done()
             answer = await slow
             assert answer.status_code == 504
             assert answer.json()["error"]["code"] == "timeout"
