@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import INNER
+
 
 @njit(parallel=True, cache=True)
 def pair_keys(heads, relations, tails, kinds, num_nodes, out):  # pragma: no cover (compiled)
@@ -78,25 +80,28 @@ def buckets(keys):  # pragma: no cover (compiled)
     return shift, starts
 
 
+@njit(**INNER)
+def place_of(keys, shift, starts, key):  # pragma: no cover (compiled)
+    """The place of a key among ascending ones, of which `buckets` are known; their number where it is none of them."""
+    bucket = key >> shift
+    if bucket >= np.uint64(len(starts) - 1):
+        return len(keys)
+    low, high = starts[bucket], starts[bucket + np.uint64(1)]
+    end = high
+    while low < high:
+        middle = (low + high) >> 1
+        if keys[middle] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return np.int64(low) if low < end and keys[low] == key else len(keys)
+
+
 @njit(parallel=True, cache=True)
 def find_rows(keys, shift, starts, relations, anchors, kinds, num_nodes, out):  # pragma: no cover (compiled)
     """Fill `out` (n,) with the place of each `kinds[relation] · N + anchor` among the keys; their number where none."""
     for e in prange(len(out)):
-        key = kinds[relations[e]] * num_nodes + np.uint64(anchors[e])
-        bucket = key >> shift
-        found = len(keys)
-        if bucket < np.uint64(len(starts) - 1):
-            low, high = starts[bucket], starts[bucket + np.uint64(1)]
-            end = high
-            while low < high:
-                middle = (low + high) >> 1
-                if keys[middle] < key:
-                    low = middle + 1
-                else:
-                    high = middle
-            if low < end and keys[low] == key:
-                found = low
-        out[e] = found
+        out[e] = place_of(keys, shift, starts, kinds[relations[e]] * num_nodes + np.uint64(anchors[e]))
 
 
 @njit(parallel=True, cache=True)

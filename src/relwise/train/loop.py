@@ -24,6 +24,7 @@ from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
 from relwise.kernels.matmul import library
+from relwise.kernels.memory import give_back_freed_memory, keep_freed_memory
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import Corruptor, KnownEdges
 from relwise.negatives.blocks import pool_loss
@@ -107,6 +108,7 @@ class Trainer:
     def __init__(self, graph: Graph, split: Split, settings: Settings, seed: int = 0) -> None:
         self.device = find_device(settings.device)
         settle_threads()
+        keep_freed_memory()
         library()  # whose setting may be wrong: told before any work
         self.graph, self.split, self.settings, self.seed = graph, split, settings, seed
         if not split.valid.labels.any() or split.valid.labels.all():
@@ -174,6 +176,7 @@ class Trainer:
         if self.best_weights:
             self.model.load_state_dict(self.best_weights)
         self.model.eval()
+        give_back_freed_memory()  # who predicts next has no use for it
         return TrainingResult(
             state.step,
             state.best_step,
