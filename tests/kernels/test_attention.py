@@ -72,6 +72,20 @@ def test_agrees_with_the_reference_forward_and_backward(graph, mask, dtype, tole
         torch.testing.assert_close(a.double(), b, rtol=tolerance, atol=tolerance * max(1, b.abs().sum().item()))
 
 
+@pytest.mark.parametrize("graph", ["usual", "several batches", "targets cut in pieces", "rows cut in slices"])
+def test_where_nothing_is_masked_the_bits_are_those_of_looking_up_each_fact(graph):
+    adjacency = GRAPHS[graph]()
+    ours, found = inputs(adjacency, dtype=torch.float32), []
+    # A mask of one fact more, which no edge states: now all are kept, now not, and no edge is masked.
+    for keep in (
+        torch.ones(adjacency.num_facts + 1).bool(),
+        torch.arange(adjacency.num_facts + 1) < adjacency.num_facts,
+    ):
+        out = attend(*ours, adjacency, keep)[0]
+        found.append((out, *torch.autograd.grad(out.sin().sum(), ours)))
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
 @pytest.mark.parametrize("mask", ["none", "some"])
 def test_gradcheck(mask):
     adjacency = message_graph(4, nodes=8, edges=20)

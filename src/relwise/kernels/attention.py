@@ -161,7 +161,7 @@ def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_ta
     out = rows.new_empty(target_logit.shape[0], rows.shape[1])
     logsumexp = target_logit.new_empty(target_logit.shape)
     target_logit, row_logit, rows = _arrays(target_logit, row_logit, rows)
-    indptr, row, fact, keep = _arrays(indptr, row, fact, keep)
+    indptr, row, fact, keep = *_arrays(indptr, row, fact), _masking(keep)
     filled = out.numpy(), logsumexp.numpy()
     attention_forward.attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, *filled)
     pieces = hubs.hub_pieces(indptr)
@@ -210,16 +210,24 @@ def _backward_on_cpu(
     """The gradients of the logits by target and by row; those of the rows go to `grad_rows`, which may be the rows."""
     grad_target, grad_row = (torch.empty(t.shape, dtype=t.dtype) for t in states[1:3])
     num_edges, (num_nodes, heads) = len(edges[1]), grad_target.shape
-    slices, places, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
+    slices, room, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
     dtype = grad_rows.numpy().dtype
-    found = np.empty(stops, np.int32), np.empty((heads, places), dtype)
-    parts, sums = np.empty((slices, num_nodes * heads * 3), dtype), np.empty(num_nodes * heads * 3, dtype)
-    given, filled = (*_arrays(*states), *_arrays(*edges)), (grad_rows.numpy(), grad_row.numpy())
+    found = np.empty(stops, np.int32), np.empty((heads, room), dtype)
+    places = num_nodes * heads * attention_backward.SUMS
+    parts, sums = np.empty((slices, places), dtype), np.empty(places, dtype)
+    given = *_arrays(*states), *_arrays(*edges[:3]), _masking(edges[3])
+    filled = grad_rows.numpy(), grad_row.numpy()
     attention_backward.rows_backward(*[*given, slope, *filled, *found, parts, sums])
     del parts
     of_softmax = *found, sums, grad_target.numpy(), filled[1]
     attention_backward.softmax_backward(*[*given[5:], slices, *of_softmax])
     return grad_target, grad_row
+
+
+def _masking(keep: Tensor) -> np.ndarray:
+    """`keep` as the kernels take it: of no length where all facts are kept, so that none is looked up."""
+    (kept,) = _arrays(keep)
+    return kept[:0] if kept.all() else kept
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:

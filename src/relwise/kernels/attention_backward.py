@@ -15,17 +15,18 @@ from numba import njit, prange
 
 from relwise.kernels.attention_forward import end_index, gather, kept_only
 from relwise.kernels.cpu import BLOCKS, CHUNK, add_parts, num_slices, row_of
-from relwise.kernels.lanes import ROOM, attention_again, inner_product
+from relwise.kernels.lanes import ROOM, add_by_target, attention_again, inner_product
 from relwise.kernels.row_sums import rows_back
 from relwise.kernels.vector import AHEAD, FAST
 
 BATCH = 1024  # edges laid out at a time: in the nearest cache
+SUMS = 4  # places of what is added up by target and head: three numbers, and one that makes them a vector
 
 
 @njit(cache=True)
 def sizes(edges, nodes, rows, heads):
     """How many slices there are, and how many places and `stops` `rows_backward` needs."""
-    slices = num_slices(edges, nodes, 3 * heads)  # of three sums each
+    slices = num_slices(edges, nodes, SUMS * heads)
     return slices, edges + ROOM * slices, rows + edges // BATCH + slices + 1
 
 
@@ -78,7 +79,7 @@ def slice_backward(
 
     Args:
         said: (d,) the row that the slice begins with; then each row, which may stand where its gradient goes.
-        part: (N · L · 3,) what this slice adds to `sums`.
+        part: (N · L · SUMS,) what this slice adds to `sums`.
         carried, carried_row: (d,) and (L,) zeros: what it adds to a row that began in an earlier slice.
     """
     heads, width = target_logit.shape[1], rows.shape[1]
@@ -124,12 +125,7 @@ def slice_backward(
         for n in range(kept):
             dots[n] *= share
         for head in range(heads):
-            alpha, beta_l = alphas[head], beta[head]
-            for n in range(kept):
-                at, g, b = 3 * (np.uint64(index[n]) * np.uint64(heads) + np.uint64(head)), dots[n], beta_l[filled + n]
-                part[at] += alpha[n] * g
-                part[at + np.uint64(1)] += b * g
-                part[at + np.uint64(2)] += b
+            add_by_target(index, kept, alphas[head], beta[head], filled, dots, head, heads, part)
         filled += kept
         r += count - (row_indptr[r + count] > last)
 
@@ -161,8 +157,8 @@ def rows_backward(
         grad_row: (P, L), to be filled: Σ β g of each row.
         stops: (stops,) int32, to be filled: where the rows of each batch end among its kept edges.
         beta: (L, places), to be filled: of the kept edges.
-        parts: (slices, N · L · 3) scratch.
-        sums: (N · L · 3,), to be filled: Σ α g, Σ β g and Σ β of each target and head.
+        parts: (slices, N · L · SUMS) scratch.
+        sums: (N · L · SUMS,), to be filled: Σ α g, Σ β g and Σ β of each target and head.
     """
     edges, slices = len(row_target), len(parts)
     slope = rows.dtype.type(slope)
@@ -191,7 +187,7 @@ def softmax_of_targets(first, last, sums, inner, grad_target):
     heads = grad_target.shape[1]
     for i in range(first, last):
         for head in range(heads):
-            at = 3 * (i * heads + head)
+            at = SUMS * (i * heads + head)
             inner[head, i] = sums[at]
             grad_target[i, head] = sums[at + 1] - sums[at] * sums[at + 2]
 

@@ -32,7 +32,14 @@ def longest(indptr, begin, end):
 
 @njit(cache=True)
 def kept_only(node, fact, keep, begin, stop, index, at):
-    """Write `node` of the kept edges begin:stop to `index` from `at` on; returns where they end."""
+    """Write `node` of the kept edges begin:stop to `index` from `at` on; returns where they end.
+
+    Without any `keep` all are: there is nothing to look up.
+    """
+    if len(keep) == 0:
+        for n in range(stop - begin):
+            index[np.uint32(at + n)] = node[np.uint32(begin + n)]
+        return at + stop - begin
     for e in range(begin, stop):
         # Unsigned, here and below: a signed index is first asked whether it counts from the end.
         index[np.uint32(at)] = node[e]

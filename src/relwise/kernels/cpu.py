@@ -110,7 +110,7 @@ def look_up(keep, fact, kept):
 @njit(cache=True)
 def num_slices(num_edges, num_nodes, heads):
     """In how many slices backward adds by target: more for dense graphs, fewer where N × L numbers each are many."""
-    return max(4, min(64, max(16, num_edges // max(num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
+    return max(4, min(64, max(16, num_edges // max(8 * num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
 
 
 @njit(cache=True)
@@ -183,12 +183,15 @@ def add_parts(parts, out):
     """out = Σ over the first axis, in its order; (slices, n) to (n,)."""
     for block in prange(BLOCKS):
         first, last = block * len(out) // BLOCKS, (block + 1) * len(out) // BLOCKS
-        for k in range(first, last):
-            out[k] = parts[0, k]
+        # Pieces of their own, counted from 0: from elsewhere each index is first asked whether it counts from the end,
+        # and no vector instruction is left.
+        total, begin = out[first:last], parts[0, first:last]
+        for k in range(len(total)):
+            total[k] = begin[k]
         for piece in range(1, len(parts)):
-            part = parts[piece]
-            for k in range(first, last):
-                out[k] += part[k]
+            part = parts[piece, first:last]
+            for k in range(len(total)):
+                total[k] += part[k]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
