@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from relwise.kernels.known import (
+    MARKS,
     SCAN,
     enter,
     find_refused,
@@ -32,6 +33,7 @@ def test_a_partner_is_found_within_its_row_only(row, around):
 def test_refused_slots_are_those_of_partners_and_of_the_anchor(pool, length, nodes):
     rng = np.random.default_rng(pool + length)
     size, table = table_size(pool), np.full(table_size(pool), -1, np.int32)
+    marks = np.zeros(MARKS * size, np.uint8)
     assert size & (size - 1) == 0
     for _ in range(5):
         row = np.unique(rng.integers(0, nodes, length))
@@ -41,12 +43,13 @@ def test_refused_slots_are_those_of_partners_and_of_the_anchor(pool, length, nod
         row = row[row != anchor]
         partners = np.concatenate([[anchor], row, [anchor]]).astype(np.int32)
         link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32)
-        enter(table, link, candidates)
-        count = find_refused(partners, 1, 1 + len(row), anchor, candidates, table, link, slots)
-        leave(table, candidates)
+        enter(table, marks, link, candidates)
+        count = find_refused(partners, 1, 1 + len(row), anchor, candidates, table, marks, link, slots)
+        leave(table, marks, candidates)
         expected = np.flatnonzero(np.isin(candidates, row) | (candidates == anchor))
         assert sorted(slots[:count].tolist()) == expected.tolist()
         assert (table == -1).all()
+        assert not marks.any()
 
 
 @njit

@@ -18,6 +18,8 @@ from relwise.kernels.products import LANES
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 LONG = 2048  # partners beyond which sixteen searches by halves take less time than reading them all
+TOGETHER = np.uint64(8)  # partners that are looked up before a jump
+MARKS = 4  # marks for each place of the table
 SCAN = 16  # partners read for each candidate, at most: a search by halves costs about as much
 
 
@@ -105,28 +107,35 @@ def table_size(pool):
 
 
 @njit(cache=True)
-def enter(table, link, candidates):
+def enter(table, marks, link, candidates):
     """Put a pool into `table`, where a node's low bits lead to a slot, and `link` to further ones; else -1.
 
-    Nodes are drawn uniformly, so that their low bits are as good as any hash.
+    Nodes are drawn uniformly, so that their low bits are as good as any hash. `marks` says of more of these bits
+    whether any node has them: a byte each, of which four times as many fit into the nearest cache.
+
+    Args:
+        table: (`table_size(pool)`,) int32, all -1.
+        marks: (`MARKS` · `table_size(pool)`,) uint8, all 0.
     """
-    mask = len(table) - 1
+    mask, wide = len(table) - 1, np.uint32(len(marks) - 1)
     for slot in range(len(candidates)):
         place = candidates[slot] & mask
         link[slot] = table[place]
         table[place] = slot
+        marks[np.uint32(candidates[slot]) & wide] = 1
 
 
 @njit(cache=True)
-def leave(table, candidates):
-    """Empty `table` of a pool."""
-    mask = len(table) - 1
+def leave(table, marks, candidates):
+    """Empty `table` and `marks` of a pool."""
+    mask, wide = len(table) - 1, np.uint32(len(marks) - 1)
     for slot in range(len(candidates)):
         table[candidates[slot] & mask] = -1
+        marks[np.uint32(candidates[slot]) & wide] = 0
 
 
 @njit(cache=True)
-def find_refused(partners, first, last, anchor, candidates, table, link, slots):
+def find_refused(partners, first, last, anchor, candidates, table, marks, link, slots):
     """Write to `slots` which candidates are the anchor itself or among `partners[first:last]`; returns how many.
 
     The anchor must not be among its own partners.
@@ -138,19 +147,24 @@ def find_refused(partners, first, last, anchor, candidates, table, link, slots):
                 slots[count] = slot
                 count += 1
         return count
-    mask = np.uint32(len(table) - 1)
+    wide = np.uint32(len(marks) - 1)
     count = _match(anchor, candidates, table, link, slots, 0)
-    position = first
-    while position + 4 <= last:
-        # Four at a time: mostly all are -1, and one jump is cheaper than four.
-        together = table[np.uint32(partners[position]) & mask] & table[np.uint32(partners[position + 1]) & mask]
-        together &= table[np.uint32(partners[position + 2]) & mask] & table[np.uint32(partners[position + 3]) & mask]
-        if together >= 0:
-            for near in range(position, position + 4):
-                count = _match(partners[near], candidates, table, link, slots, count)
-        position += 4
-    for near in range(position, last):
-        count = _match(partners[near], candidates, table, link, slots, count)
+    # Unsigned: a signed place is first asked whether it counts from the end.
+    position, end = np.uint64(first), np.uint64(last)
+    while position + TOGETHER <= end:
+        # Mostly none is marked, and one jump is cheaper than eight.
+        marked = np.uint8(0)
+        for near in range(TOGETHER):
+            marked |= marks[np.uint32(partners[position + near]) & wide]
+        if marked:
+            for near in range(TOGETHER):
+                if marks[np.uint32(partners[position + near]) & wide]:
+                    count = _match(partners[position + near], candidates, table, link, slots, count)
+        position += TOGETHER
+    while position < end:
+        if marks[np.uint32(partners[position]) & wide]:
+            count = _match(partners[position], candidates, table, link, slots, count)
+        position += np.uint64(1)
     return count
 
 

@@ -91,31 +91,58 @@ def multiply(vectors, left, start, row_step, step, depth, right, place, out, at,
         _one(left, start, row_step, step, depth, right, place, out, at, out_step, add)
 
 
-def _emit_turn(typingctx, source, at, step, target, to, out_step):  # pragma: no cover (emits code)
-    """target[to + i · out_step + j] = source[at + j · step + i] for i and j below LANES."""
+def _turn_from(builder, places, target, to, out_step):  # pragma: no cover (emits code)
+    """target[to + i · out_step + j] = the i-th number at places[j], for i and j below LANES."""
+    rows = [_load(builder, place, VECTOR, 0) for place in places]
+    width = 1
+    while width < LANES:  # squares of twice the width change their off-diagonal quarters
+        lower = [lane + LANES - width if lane & width else lane for lane in range(LANES)]
+        upper = [lane + LANES if lane & width else lane + width for lane in range(LANES)]
+        for i in (i for i in range(LANES) if not i & width):
+            pair = rows[i], rows[i + width]
+            masks = (ir.Constant(ir.VectorType(ir.IntType(32), LANES), mask) for mask in (lower, upper))
+            rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+        width *= 2
+    for i, row in enumerate(rows):
+        _store(builder, row, builder.gep(target, [builder.add(to, builder.mul(out_step, INT64(i)))]))
 
+
+def _emit_turn(typingctx, source, at, step, target, to, out_step):  # pragma: no cover (emits code)
     def emit(context, builder, signature, args):
         source, target = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3))
         _, at, step, _, to, out_step = args
         places = [builder.gep(source, [builder.add(at, builder.mul(step, INT64(i)))]) for i in range(LANES)]
-        rows = [_load(builder, place, VECTOR, 0) for place in places]
-        width = 1
-        while width < LANES:  # squares of twice the width change their off-diagonal quarters
-            lower = [lane + LANES - width if lane & width else lane for lane in range(LANES)]
-            upper = [lane + LANES if lane & width else lane + width for lane in range(LANES)]
-            for i in (i for i in range(LANES) if not i & width):
-                pair = rows[i], rows[i + width]
-                masks = (ir.Constant(ir.VectorType(ir.IntType(32), LANES), mask) for mask in (lower, upper))
-                rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            width *= 2
-        for i, row in enumerate(rows):
-            _store(builder, row, builder.gep(target, [builder.add(to, builder.mul(out_step, INT64(i)))]))
+        _turn_from(builder, places, target, to, out_step)
         return context.get_dummy_value()
 
     return types.void(source, types.int64, types.int64, target, types.int64, types.int64), emit
 
 
 _turn: Any = intrinsic(_emit_turn)
+"""`_turn(source, at, step, target, to, out_step)`: target[to + i · out_step + j] = source[at + j · step + i], for i and
+j below LANES."""
+
+
+def _emit_turn_rows(typingctx, source, which, first, step, k, target, to, out_step):  # pragma: no cover (emits code)
+    def emit(context, builder, signature, args):
+        source, which, target = (
+            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 1, 5)
+        )
+        _, _, first, step, k, _, to, out_step = args
+        numbers = (builder.load(builder.gep(which, [builder.add(first, INT64(i))])) for i in range(LANES))
+        starts = [builder.mul(builder.zext(number, INT64), step) for number in numbers]
+        places = [builder.gep(source, [builder.add(start, k)]) for start in starts]
+        _turn_from(builder, places, target, to, out_step)
+        return context.get_dummy_value()
+
+    whole = types.int64
+    return types.void(source, which, whole, whole, whole, target, whole, whole), emit
+
+
+_turn_rows: Any = intrinsic(_emit_turn_rows)
+"""`_turn_rows(source, which, first, step, k, target, to, out_step)`: of rows from all over, `which` (uint32).
+
+target[to + i · out_step + j] = source[which[first + j] · step + k + i], for i and j below LANES."""
 
 
 @njit(**INNER)
@@ -180,3 +207,22 @@ def pack_transposed(matrix, start, width, depth, packed):
             for k in range(done, depth):
                 for m in range(count):
                     packed[to + k * lanes + m] = matrix[at + m * depth + k]
+
+
+@njit(**INNER)
+def pack_rows(matrix, depth, which, packed):
+    """Rows `which` of a matrix in panels, one row a column: the `pack_transposed` of rows from all over.
+
+    Args:
+        which: uint32, a multiple of LANES long.
+    """
+    whole = depth - depth % LANES
+    for j in range(0, len(which), COLUMNS):
+        lanes = min(COLUMNS, len(which) - j)
+        for n in range(0, lanes, LANES):
+            to = j * depth + n
+            for k in range(0, whole, LANES):
+                _turn_rows(matrix, which, j + n, depth, k, packed, to + k * lanes, lanes)
+            for k in range(whole, depth):
+                for m in range(LANES):
+                    packed[to + k * lanes + m] = matrix[np.uint64(which[j + n + m]) * np.uint64(depth) + np.uint64(k)]

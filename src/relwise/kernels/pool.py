@@ -15,14 +15,18 @@ import numpy.typing as npt
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER
-from relwise.kernels.known import enter, find_refused, is_partner, leave, table_size
+from relwise.kernels.known import MARKS, enter, find_refused, is_partner, leave, table_size
 from relwise.kernels.mixing import mix
-from relwise.kernels.products import LANES, block_products, nearest, row_product
+from relwise.kernels.panels import up
+from relwise.kernels.pool_products import pool_logits, workspace
+from relwise.kernels.products import LANES, nearest, row_product
+from relwise.kernels.tile import ROWS
 from relwise.kernels.vector import FAST, prefetch
 
 # After so many refusals in a row, walk on from the last draw to the next edge that is not known: exact, and it ends.
 DRAWS = 32
 PARTS = 64  # pieces of the work, each with scratch of its own
+FEW = 8  # blocks of a piece, at least: for fewer its scratch would be a part of the work
 
 
 class Corruptible(NamedTuple):
@@ -180,20 +184,27 @@ def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wan
     size, most, room = table_size(pool), 0, -(-pool // LANES) * LANES
     for b in range(len(blocks) - 1):
         most = max(most, blocks[b + 1] - blocks[b])
-    for part in prange(PARTS):
+    parts = max(1, min(PARTS, (len(blocks) - 1) // FEW))
+    for part in prange(parts):
         candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(pool, np.int32)
-        others, logits = np.empty(pool, np.int64), np.empty((most, room), nodes.dtype)
-        table, places = np.full(size, -1, np.int32), np.empty((most, 5), np.int64)
-        for b in range((len(blocks) - 1) * part // PARTS, (len(blocks) - 1) * (part + 1) // PARTS):
+        others, logits = np.empty(pool, np.int64), np.empty((up(most, ROWS), room), nodes.dtype)
+        space = workspace(most, room, nodes.shape[1])
+        table, marks, places = (
+            np.full(size, -1, np.int32),
+            np.zeros(MARKS * size, np.uint8),
+            np.empty((most, 5), np.int64),
+        )
+        for b in range((len(blocks) - 1) * part // parts, (len(blocks) - 1) * (part + 1) // parts):
             begin, end = blocks[b], blocks[b + 1]
             find_places(edges, index, replaced, order, begin, end, places)
             for slot in range(pool):
                 candidates[slot] = draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
-            block_products(query[begin - blocks[0] : end - blocks[0]], nodes, candidates, logits)
-            enter(table, link, candidates)
+            pool_logits(query, begin - blocks[0], end - blocks[0], nodes, candidates, space, logits)
+            enter(table, marks, link, candidates)
             for p in range(begin, end):
                 i, place, own = order[p], places[p - begin], logits[p - begin]
-                count = find_refused(edges.partners, place[3], place[4], place[0], candidates, table, link, slots)
+                within = edges.partners, place[3], place[4], place[0]
+                count = find_refused(*within, candidates, table, marks, link, slots)
                 refused[i] = _replace(seed, i, place, edges.partners, candidates, slots, count, others)
                 if count and others[0] < 0:
                     chosen[i] = -1
@@ -207,4 +218,4 @@ def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wan
                 for s in range(count):
                     if slots[s] == slot:
                         chosen[i] = others[s]
-            leave(table, candidates)
+            leave(table, marks, candidates)
