@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 
 from relwise.kernels.pool_products import pool_logits, workspace
-from relwise.kernels.tile import ROWS, dot
+from relwise.kernels.tile import FUSED, ROWS, dot
 
 
 @njit
@@ -29,7 +29,9 @@ def test_logits_are_those_of_a_product_of_matrices(dtype, count, pool, width):
     expected = query[3 : 3 + count].astype(np.float64) @ nodes[candidates].astype(np.float64).T
     tolerance = 1e-13 if dtype == np.float64 else 2e-6 * np.sqrt(width)
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.sqrt(width))
-    if dtype == np.float32:
+    if (
+        dtype == np.float32 and FUSED
+    ):  # else who compiles first, with fast arithmetic or without, decides how it is rounded
         assert found[0, 0] == dot(query[3], nodes[candidates[0]])
         assert found[-1, -1] == dot(query[2 + count], nodes[candidates[-1]])
 
