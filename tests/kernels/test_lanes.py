@@ -33,11 +33,6 @@ def attention_again(logit, logsumexp, start, count, shift, slope, share, begin, 
     lanes.attention_again(logit, logsumexp, start, count, shift, slope, share, begin, alpha, beta, at, weight)
 
 
-@njit
-def add_by_target(index, count, alpha, beta, beta_start, dots, head, heads, part):
-    lanes.add_by_target(index, count, alpha, beta, beta_start, dots, head, heads, part)
-
-
 def numbers(dtype, seed=0):
     return np.random.default_rng(seed).normal(size=160).astype(dtype) * dtype(3)
 
@@ -104,18 +99,3 @@ def test_attention_again_of_runs_one_after_the_other(count, dtype, tolerance):
         np.testing.assert_allclose(alpha[: 3 + count], want, rtol=10 * tolerance)
         np.testing.assert_allclose(beta[2 : 5 + count], want * np.where(x > 0, 1, 0.2), rtol=10 * tolerance)
     np.testing.assert_allclose(weight[: 3 + count], wanted, rtol=10 * tolerance)
-
-
-@pytest.mark.parametrize("count", COUNTS)
-@pytest.mark.parametrize(("dtype", "tolerance"), TYPES)
-def test_what_edges_add_to_their_targets(count, dtype, tolerance):
-    alpha, beta, dots = (numbers(dtype, seed) for seed in (5, 6, 7))
-    index = np.random.default_rng(8).integers(0, 5, 160).astype(np.uint32)  # targets that many edges have in common
-    part = np.ones(5 * 2 * 4, dtype)
-    want = np.ones((5, 2, 4))
-    for head in range(2):
-        add_by_target(index, count, alpha, beta, 3, dots, head, 2, part)
-        for n in range(count):
-            a, b, g = float(alpha[n]), float(beta[3 + n]), float(dots[n])
-            want[index[n], head] += a * g, b * g, b, 0
-    np.testing.assert_allclose(part.reshape(5, 2, 4), want, rtol=100 * tolerance, atol=100 * tolerance)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from relwise.kernels import attention_backward, attention_forward, cuda, hubs, reference
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.target_sums import SUMS
 
 
 def attend(
@@ -213,7 +214,7 @@ def _backward_on_cpu(
     slices, room, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
     dtype = grad_rows.numpy().dtype
     found = np.empty(stops, np.int32), np.empty((heads, room), dtype)
-    places = num_nodes * heads * attention_backward.SUMS
+    places = num_nodes * heads * SUMS
     parts, sums = np.empty((slices, places), dtype), np.empty(places, dtype)
     given = *_arrays(*states), *_arrays(*edges[:3]), _masking(edges[3])
     filled = grad_rows.numpy(), grad_row.numpy()

@@ -15,12 +15,12 @@ from numba import njit, prange
 
 from relwise.kernels.attention_forward import end_index, gather, kept_only
 from relwise.kernels.cpu import BLOCKS, CHUNK, add_parts, num_slices, row_of
-from relwise.kernels.lanes import ROOM, add_by_target, attention_again, inner_product
+from relwise.kernels.lanes import ROOM, attention_again, inner_product
 from relwise.kernels.row_sums import rows_back
+from relwise.kernels.target_sums import SUMS, add_by_target
 from relwise.kernels.vector import AHEAD, FAST
 
 BATCH = 1024  # edges laid out at a time: in the nearest cache
-SUMS = 4  # places of what is added up by target and head: three numbers, and one that makes them a vector
 
 
 @njit(cache=True)
