@@ -62,6 +62,20 @@ def attend(
     )
 
 
+def attend_and_activate(
+    own: Tensor,
+    target_logit: Tensor,
+    row_logit: Tensor,
+    rows: Tensor,
+    adjacency: Adjacency,
+    keep: Tensor | None,
+    slope: float,
+) -> Tensor:
+    """own = LeakyReLU(own + `attend`'s sums), in place, on the CPU; returns its second result."""
+    edges = adjacency.indptr, adjacency.row, adjacency.fact, fact_mask(keep, adjacency)
+    return _forward_on_cpu((target_logit, row_logit, rows), edges, slope, True, own)
+
+
 def attend_backward(
     grad_out: Tensor,
     target_logit: Tensor,
@@ -160,15 +174,21 @@ def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_ta
 @_attend.register_kernel("cpu")
 def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope):
     out = rows.new_empty(target_logit.shape[0], rows.shape[1])
-    logsumexp = target_logit.new_empty(target_logit.shape)
-    target_logit, row_logit, rows = _arrays(target_logit, row_logit, rows)
-    indptr, row, fact, keep = *_arrays(indptr, row, fact), _masking(keep)
-    filled = out.numpy(), logsumexp.numpy()
-    attention_forward.attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, *filled)
+    return out, _forward_on_cpu((target_logit, row_logit, rows), (indptr, row, fact, keep), slope, False, out)
+
+
+def _forward_on_cpu(
+    states: tuple[Tensor, ...], edges: tuple[Tensor, ...], slope: float, add: bool, out: Tensor
+) -> Tensor:
+    """(N, L) the logarithm of the sum of each node's exponentials; `out` is filled, or added to."""
+    logsumexp = torch.empty(states[0].shape, dtype=states[0].dtype)
+    given, (indptr, row, fact), keep = _arrays(*states), _arrays(*edges[:3]), _masking(edges[3])
+    how = row.view(np.uint32), fact, keep, slope, add, out.numpy(), logsumexp.numpy()
+    attention_forward.attend(*[*given, indptr, *how])
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
-        hubs.attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, *filled)
-    return out, logsumexp
+        hubs.attend_hubs(*[pieces, *given, *how])
+    return logsumexp
 
 
 @torch.library.custom_op("relwise::attend_backward", mutates_args=())
@@ -216,7 +236,8 @@ def _backward_on_cpu(
     found = np.empty(stops, np.int32), np.empty((heads, room), dtype)
     places = num_nodes * heads * SUMS
     parts, sums = np.empty((slices, places), dtype), np.empty(places, dtype)
-    given = *_arrays(*states), *_arrays(*edges[:3]), _masking(edges[3])
+    row_indptr, row_target, row_fact = _arrays(*edges[:3])
+    given = *_arrays(*states), row_indptr, row_target.view(np.uint32), row_fact, _masking(edges[3])
     filled = grad_rows.numpy(), grad_row.numpy()
     attention_backward.rows_backward(*[*given, slope, *filled, *found, parts, sums])
     del parts

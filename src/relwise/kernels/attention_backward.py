@@ -47,6 +47,17 @@ def lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, stops
 
 
 @njit(cache=True)
+def stand_together(row_indptr, r, first, last, stops):
+    """`lay_out` where nothing is masked: the targets stand in `row_target` from `first` on."""
+    count, stop = 0, first
+    while stop < last:
+        stop = min(last, np.int64(row_indptr[r + count + 1]))
+        stops[count] = stop - first
+        count += 1
+    return count
+
+
+@njit(cache=True)
 def back_pieces(grad_out, index, weight, start, stop, said, line, begin, grad_said, dots):
     """grad_said += Σ weight[n] grad_out[index[n]], or begin it; dots[n] = grad_out[index[n]] · said.
 
@@ -84,7 +95,7 @@ def slice_backward(
     """
     heads, width = target_logit.shape[1], rows.shape[1]
     share = rows.dtype.type(1 / heads)
-    index = np.empty(BATCH + AHEAD, np.uint32)
+    room = np.empty(BATCH + AHEAD, np.uint32)
     scratch, alphas = np.empty((4, BATCH + ROOM), rows.dtype), np.empty((heads, BATCH + ROOM), rows.dtype)
     logit, of_target, weight, dots = scratch[0], scratch[1], scratch[2], scratch[3]
     line = np.empty(width, rows.dtype)
@@ -95,7 +106,11 @@ def slice_backward(
     for first in range(begin, end, BATCH):
         last = min(first + BATCH, end)
         ends = stops[r + first // BATCH + number :]
-        count = lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, ends)
+        if len(keep) == 0 and last + AHEAD <= len(row_target):
+            index, count = row_target[first:], stand_together(row_indptr, r, first, last, ends)
+        else:
+            index = room
+            count = lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, ends)
         kept = np.int64(ends[count - 1])
         for head in range(heads):
             gather(target_logit, head, index, kept, logit)
@@ -197,14 +212,17 @@ def softmax_of_slice(
     row_indptr, row_target, row_fact, keep, begin, end, number, stops, beta, inner, grad_row, carried
 ):  # fmt: skip
     """`softmax_backward`, of the edges begin:end, the slice of that number; arguments as of `slice_backward`."""
-    index, scratch = np.empty(BATCH + AHEAD, np.uint32), np.empty(BATCH + ROOM, inner.dtype)
+    room, scratch = np.empty(BATCH + AHEAD, np.uint32), np.empty(BATCH + ROOM, inner.dtype)
     r = row_of(row_indptr, begin) if begin < end else 0
     filled = begin + number * ROOM
     for first in range(begin, end, BATCH):
         last = min(first + BATCH, end)
         ends, count = stops[r + first // BATCH + number :], rows_in(row_indptr, r, last)
-        # Laid out again: kept, the targets of all edges would be the largest thing that a backward pass holds.
-        kept = kept_only(row_target, row_fact, keep, first, last, index, np.int64(0))
+        index, kept = row_target[first:], last - first
+        if len(keep):
+            # Laid out again: kept, the targets of all edges would be the largest thing that a backward pass holds.
+            index = room
+            kept = kept_only(row_target, row_fact, keep, first, last, index, np.int64(0))
         for head in range(len(inner)):
             inner_l = inner[head]
             for n in range(kept):

@@ -76,6 +76,19 @@ def lay_out(indptr, row, fact, keep, first, end, most, index, stops):
 
 
 @njit(cache=True)
+def stand_together(indptr, first, end, most, stops):
+    """`lay_out` where nothing is masked: the rows stand in `row` from `indptr[first]` on. Ends before a hub."""
+    i, begin = first, np.int64(indptr[first])
+    while i < end and i - first < len(stops):
+        stop = np.int64(indptr[i + 1])
+        if stop - indptr[i] > HUB or stop - begin > most:
+            break
+        stops[i - first] = stop - begin
+        i += 1
+    return i
+
+
+@njit(cache=True)
 def gather(table, head, index, count, out):
     """out[n] = table[index[n], head]."""
     for n in range(count):
@@ -113,40 +126,76 @@ def sum_pieces(rows, index, weight, start, stop, line, out):
 
 
 @njit(fastmath=FAST, cache=True)
-def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, i, end, out, logsumexp):
-    """`attend`, of the targets i:end."""
-    heads, share = target_logit.shape[1], out.dtype.type(1 / target_logit.shape[1])
+def activate(found, slope, out):
+    """out = LeakyReLU(out + found)."""
+    for k in range(len(out)):
+        value = out[k] + found[k]
+        out[k] = value if value > 0 else value * slope
+
+
+@njit(fastmath=FAST, cache=True)
+def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, logsumexp):
+    """The weights of the laid out edges of targets first:last, averaged over heads; `logits` are their rows' parts."""
+    heads, share = target_logit.shape[1], weight.dtype.type(1 / target_logit.shape[1])
     # Every constant in the arrays' own precision: one float64 would make the inner loops half as wide.
-    none, zero = out.dtype.type(np.inf), out.dtype.type(0)
-    most = max(BATCH, longest(indptr, i, end))
+    none, zero, start = weight.dtype.type(np.inf), weight.dtype.type(0), np.int64(0)
+    for target in range(first, last):
+        stop = stops[target - first]
+        for head in range(heads):
+            logit, own = logits[head], target_logit[target, head]
+            top = highest_of(logit, start, stop, own, slope)
+            total = exponentials_of(logit, start, stop, own, slope, top, alpha)
+            any_kept = total != 0  # NaN is not
+            logsumexp[target, head] = top + np.log(total) if any_kept else none
+            scale = share / total if any_kept else zero
+            add_scaled(alpha, start, stop - start, scale, head == 0, weight)
+        start = stop
+
+
+@njit(fastmath=FAST, cache=True)
+def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lines, out):
+    """The weighted sums of targets first:last: by themselves, for else one loop keeps the next one's rows waiting."""
+    line, found, start = lines[0], lines[1], np.int64(0)
+    for target in range(first, last):
+        stop = stops[target - first]
+        if not add:
+            sum_pieces(rows, index, weight, start, stop, line, out[target])
+        elif indptr[target + 1] - indptr[target] <= HUB:
+            sum_pieces(rows, index, weight, start, stop, line, found)
+            activate(found, slope, out[target])
+        start = stop
+
+
+@njit(fastmath=FAST, cache=True)
+def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp):
+    """`attend`, of the targets i:end."""
+    heads, most = target_logit.shape[1], max(BATCH, longest(indptr, i, end))
     index, stops = np.empty(most + AHEAD, np.uint32), np.empty(BATCH, np.int64)
     logits, scratch = np.empty((heads, most + ROOM), out.dtype), np.empty((2, most + ROOM), out.dtype)
-    alpha, weight, line = scratch[0], scratch[1], np.empty(rows.shape[1], out.dtype)
+    alpha, weight, lines = scratch[0], scratch[1], np.empty((2, rows.shape[1]), out.dtype)
+    in_place = len(keep) == 0 and indptr[end] + AHEAD <= len(row)
     while i < end:
         first = i
-        i = lay_out(indptr, row, fact, keep, first, end, most, index, stops)
+        if in_place:
+            i = stand_together(indptr, first, end, most, stops)
+            if i == first:
+                i += 1  # a hub
+                continue
+            index = row[indptr[first] :]
+        else:
+            i = lay_out(indptr, row, fact, keep, first, end, most, index, stops)
         for head in range(heads):
             gather(row_logit, head, index, stops[i - first - 1], logits[head])
-        start = np.int64(0)
-        for target in range(first, i):
-            stop = stops[target - first]
-            for head in range(heads):
-                logit, own = logits[head], target_logit[target, head]
-                top = highest_of(logit, start, stop, own, slope)
-                total = exponentials_of(logit, start, stop, own, slope, top, alpha)
-                any_kept = total != 0  # NaN is not
-                logsumexp[target, head] = top + np.log(total) if any_kept else none
-                scale = share / total if any_kept else zero
-                add_scaled(alpha, start, stop - start, scale, head == 0, weight)
-            sum_pieces(rows, index, weight, start, stop, line, out[target])
-            start = stop
+        weigh_targets(target_logit, logits, slope, first, i, stops, alpha, weight, logsumexp)
+        sum_targets(rows, index, weight, indptr, first, i, stops, slope, add, lines, out)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, out, logsumexp):
+def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, out, logsumexp):
     """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
 
     Args:
+        add: whether the sum is added to what stands in `out`, and LeakyReLU taken of both.
         out: (N, d), to be filled.
         logsumexp: (N, L), to be filled: α = e^(logit - logsumexp); infinite where no edge is kept.
     """
@@ -154,4 +203,4 @@ def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, out, l
     blocks = balanced(indptr, BLOCKS)
     for block in prange(BLOCKS):
         i, end = blocks[block], blocks[block + 1]
-        attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, i, end, out, logsumexp)
+        attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp)

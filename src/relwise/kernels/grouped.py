@@ -62,7 +62,7 @@ def grouped_product_backward(
         precision: of the factors.
     """
     grad_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
-    grouped_sources(grad_rows, weights, adjacency, grad_x, precision)
+    add_by_source(grouped_sources(grad_rows, weights, adjacency, precision), adjacency, grad_x)
     return grad_weights
 
 
@@ -83,11 +83,10 @@ def grouped_weights(
 
 
 def grouped_sources(
-    grad_rows: Tensor, weights: Tensor, adjacency: Adjacency, grad_x: Tensor, precision: Precision = "float32"
-) -> None:
-    """Adds the gradient of `x` to `grad_x`, the other half; leaves something else in `grad_rows`."""
-    # A row is replaced by its source's gradient where it stands, if it has the room.
-    room = grad_rows if weights.shape[1] == weights.shape[2] else grad_x.new_empty(len(grad_rows), weights.shape[1])
+    grad_rows: Tensor, weights: Tensor, adjacency: Adjacency, precision: Precision = "float32"
+) -> Tensor:
+    """(P, in_dim) what each row adds to its source's gradient, the other half: where `grad_rows` stood, if it fits."""
+    room = grad_rows if weights.shape[1] == weights.shape[2] else grad_rows.new_empty(len(grad_rows), weights.shape[1])
     if precision == "float32" and on_tile(grad_rows, weights) and grad_rows.is_contiguous():
         matrices, grad, sources = _arrays(weights, grad_rows, room)
         gemm.row_products(grad, None, _pointer(adjacency), matrices, sources, transposed=True)
@@ -95,7 +94,7 @@ def grouped_sources(
         for tile in _tiles(adjacency, grad_rows):
             grad = grad_rows[tile.first : tile.last]
             room[tile.first : tile.last] = product(grad, weights[tile.relation].t(), precision)
-    add_by_source(room, adjacency, grad_x)
+    return room
 
 
 def add_by_source(rows: Tensor, adjacency: Adjacency, out: Tensor) -> None:

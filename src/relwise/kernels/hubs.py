@@ -9,7 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.attention_forward import end_index, exponentials_of, gather, highest_of, kept_only, sum_pieces
+from relwise.kernels.attention_forward import (
+    activate,
+    end_index,
+    exponentials_of,
+    gather,
+    highest_of,
+    kept_only,
+    sum_pieces,
+)
 from relwise.kernels.cpu import HUB
 from relwise.kernels.lanes import ROOM, add_scaled
 from relwise.kernels.vector import AHEAD, FAST
@@ -63,7 +71,7 @@ def piece_sum(piece, target_logit, row_logit, rows, row, fact, keep, slope, logs
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, out, logsumexp):
+def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, add, out, logsumexp):
     """What `attention_forward.attend` does, for the targets that it left out."""
     heads, width, count = target_logit.shape[1], rows.shape[1], len(pieces)
     slope, none, zero = out.dtype.type(slope), out.dtype.type(np.inf), out.dtype.type(0)
@@ -91,8 +99,15 @@ def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, o
     for piece in prange(count):
         piece_sum(pieces[piece], target_logit, row_logit, rows, row, fact, keep, slope, logsumexp, sums[piece])
 
+    first = 0
     for piece in range(count):
         i = pieces[piece, 0]
-        begins = piece == 0 or pieces[piece - 1, 0] != i
-        for k in range(width):
-            out[i, k] = sums[piece, k] if begins else out[i, k] + sums[piece, k]
+        if piece and pieces[piece - 1, 0] != i:
+            first = piece
+        if piece > first:
+            sums[first] += sums[piece]
+        if piece + 1 == count or pieces[piece + 1, 0] != i:
+            if add:
+                activate(sums[first], slope, out[i])
+            else:
+                out[i] = sums[first]

@@ -26,15 +26,15 @@ SCAN = 16  # partners read for each candidate, at most: a search by halves costs
 @njit(cache=True)
 def is_partner(partners, first, last, node):
     """Whether `node` is in `partners[first:last]`, which ascends."""
-    while first < last:
-        middle = (first + last) >> 1
-        if partners[middle] < node:
-            first = middle + 1
-        elif partners[middle] > node:
-            last = middle
-        else:
-            return True
-    return False
+    place, count = np.uint64(first), np.uint64(last - first)
+    if last <= first:
+        return False
+    while count > np.uint64(1):
+        # Added, not jumped over: which half it is, is anybody's guess.
+        half = count >> np.uint64(1)
+        place += half * np.uint64(partners[place + half - np.uint64(1)] < node)
+        count -= half
+    return partners[place] == node
 
 
 def _match_sixteen(typingctx, candidates, start, anchor, partners, first, last):  # pragma: no cover (emits code)

@@ -25,6 +25,7 @@ from relwise.kernels.vector import FAST, prefetch
 
 # After so many refusals in a row, walk on from the last draw to the next edge that is not known: exact, and it ends.
 DRAWS = 32
+STRETCH = 64  # edges that are looked up together
 PARTS = 64  # pieces of the work, each with scratch of its own
 FEW = 8  # blocks of a piece, at least: for fewer its scratch would be a part of the work
 
@@ -127,6 +128,22 @@ def arrange(relations, num_relations, index, replaced, shared):
     return order, blocks, counts[num_relations]
 
 
+@njit(**INNER)
+def find_places(edges, index, replaced, order, begin, end, places):
+    """Look up all edges of a stretch before the first is worked on, so that their look-ups in memory overlap.
+
+    Without an `order` edges are taken as they come.
+    """
+    for p in range(begin, end):
+        i = order[p] if len(order) else p
+        anchor, low, high, first, last = look_up(edges, index[i], replaced[i])
+        place = places[p - begin]
+        place[0], place[1], place[2], place[3], place[4] = anchor, low, high, first, last
+        # Always four lines, also of a shorter row: a jump that depends on what was looked up would end the overlap.
+        for line in range(4):
+            prefetch(edges.partners, first + 16 * line)
+
+
 @njit(parallel=True, cache=True)
 def propose(seed, edges, index, replaced, owner, candidates, refused):
     """Fill `candidates` (n, k) with nodes that make unknown edges; -1 where every edge is known.
@@ -137,29 +154,20 @@ def propose(seed, edges, index, replaced, owner, candidates, refused):
         replaced: (n,) the end that is replaced.
         owner: (n,) the position whose first draws an edge takes: its own, or that of its block's first edge.
     """
-    for i in prange(len(index)):
-        place = look_up(edges, index[i], replaced[i])
-        anchor, low, high, first, last = place
-        refused[i] = 0
-        for slot in range(candidates.shape[1]):
-            node = draw(seed, owner[i], slot * DRAWS, low, high)
-            if node == anchor or is_partner(edges.partners, first, last, node):
-                node, count = redraw(seed, i, slot, node, place, edges.partners)
-                refused[i] += count
-            candidates[i, slot] = node
-
-
-@njit(**INNER)
-def find_places(edges, index, replaced, order, begin, end, places):
-    """Look up all edges of a stretch before the first is worked on, so that their look-ups in memory overlap."""
-    for p in range(begin, end):
-        i = order[p]
-        anchor, low, high, first, last = look_up(edges, index[i], replaced[i])
-        place = places[p - begin]
-        place[0], place[1], place[2], place[3], place[4] = anchor, low, high, first, last
-        # Always four lines, also of a shorter row: a jump that depends on what was looked up would end the overlap.
-        for line in range(4):
-            prefetch(edges.partners, first + 16 * line)
+    for stretch in prange(-(-len(index) // STRETCH)):
+        begin, end = np.int64(stretch) * STRETCH, min((np.int64(stretch) + 1) * STRETCH, len(index))
+        places = np.empty((STRETCH, 5), np.int64)
+        find_places(edges, index, replaced, index[:0], begin, end, places)
+        for i in range(begin, end):
+            place = places[i - begin]
+            anchor, low, high, first, last = place[0], place[1], place[2], place[3], place[4]
+            refused[i] = 0
+            for slot in range(candidates.shape[1]):
+                node = draw(seed, owner[i], slot * DRAWS, low, high)
+                if node == anchor or is_partner(edges.partners, first, last, node):
+                    node, count = redraw(seed, i, slot, node, place, edges.partners)
+                    refused[i] += count
+                candidates[i, slot] = node
 
 
 @njit(**INNER)

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numba import njit, prange
 from torch import Tensor
 
 # Bytes of a table beyond which it is made again in the backward pass: a few hundredths of the layer's time, for memory
 # that would be held while all that comes behind the layer is at work.
 LARGE = 256 << 20
+SLICES = 64  # a constant, so that the vector's gradient is added in the same order by any number of threads
 
 
 def is_large(table: Tensor) -> bool:
@@ -53,7 +56,11 @@ def _again(node: Any) -> Tensor:
 
 
 def _replaced(new: Tensor, vector: Tensor, table: Tensor) -> Tensor:
-    return torch.where(new[:, None], vector, table)
+    if table.device.type != "cpu":
+        return torch.where(new[:, None], vector, table)
+    out = torch.empty_like(table, memory_format=torch.contiguous_format)
+    _replace(*_arrays(new, vector, table), out.numpy())
+    return out
 
 
 class _Replaced(torch.autograd.Function):
@@ -66,10 +73,41 @@ class _Replaced(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *grads):
-        new, zero, by_table, by_vector = ctx.saved_tensors[0][:, None], grads[0].new_zeros(()), None, None
-        # One after the other, and of full size: their sums have the bits of `torch.where`'s own.
-        if ctx.needs_input_grad[2]:
-            by_vector = torch.where(new, grads[0], zero).sum(dim=0)
-        if ctx.needs_input_grad[0]:
-            by_table = torch.where(new, zero, grads[0])
-        return by_table, None, by_vector
+        (grad,), new = grads, ctx.saved_tensors[0]
+        if grad.device.type != "cpu":
+            zero = grad.new_zeros(())
+            return torch.where(new[:, None], zero, grad), None, torch.where(new[:, None], grad, zero).sum(dim=0)
+        by_table = torch.empty_like(grad, memory_format=torch.contiguous_format)
+        parts = grad.new_empty(SLICES, grad.shape[1])
+        _part(*_arrays(new, grad), by_table.numpy(), parts.numpy())
+        return by_table, None, parts.sum(dim=0)
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    return tuple(t.detach().contiguous().numpy() for t in tensors)
+
+
+@njit(parallel=True, cache=True)
+def _replace(new, vector, table, out):
+    for piece in prange(SLICES):
+        for i in range(piece * len(out) // SLICES, (piece + 1) * len(out) // SLICES):
+            row, into = vector if new[i] else table[i], out[i]
+            for k in range(len(into)):
+                into[k] = row[k]
+
+
+@njit(parallel=True, cache=True)
+def _part(new, grad, by_table, parts):
+    """The table's gradient, and what each slice of the rows adds to the vector's."""
+    for piece in prange(SLICES):
+        part = parts[piece]
+        part[:] = 0
+        for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
+            row, into = grad[i], by_table[i]
+            if new[i]:
+                for k in range(len(row)):
+                    part[k] += row[k]
+                into[:] = 0
+            else:
+                for k in range(len(row)):
+                    into[k] = row[k]

@@ -150,7 +150,7 @@ def _weights(
     if len(pieces):
         # Rows of no width: of what it finds, only the logarithms are wanted.
         rows, out = np.empty((len(row), 0), row.dtype), np.empty((len(target), 0), row.dtype)
-        hubs.attend_hubs(*[pieces, target, row, rows, *edges, out, logsumexp.numpy()])
+        hubs.attend_hubs(*[pieces, target, row, rows, *edges, False, out, logsumexp.numpy()])
         basis_logits.hub_weights(*[pieces, target, row, *edges, logsumexp.numpy(), weight.numpy()])
     return weight, logsumexp
 

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.attention import attend, attend_backward, attend_backward_in_place
+from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
 from relwise.kernels.dropout import Drawn, drop, drop_in_place
-from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights, sum_by_relation
-from relwise.kernels.heads import head_logits, head_logits_backward, row_logits_backward
+from relwise.kernels.grouped import add_by_source, grouped_product, grouped_sources, grouped_weights, sum_by_relation
 from relwise.kernels.matmul import Precision, product
+from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.kernels.remaking import is_large, remake
 
 
@@ -50,11 +50,26 @@ def relgnn_layer(
     tensors = x, weights, weight_self, *attention, relation_state
     out = _Layer.apply(*tensors, adjacency, keep, slope, precision, dropped, remake(x))
     # By itself: what comes back through it is the layer's own, which may then write to it.
-    return functional.leaky_relu_(out, slope)  # pyright: ignore[reportArgumentType]
+    return _Activated.apply(out, slope)  # pyright: ignore[reportReturnType]
+
+
+class _Activated(torch.autograd.Function):
+    """The gradient of LeakyReLU; the states given are its results already."""
+
+    @staticmethod
+    def forward(ctx, out, slope):
+        ctx.mark_dirty(out)
+        ctx.save_for_backward(out)
+        ctx.slope = slope
+        return out
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return torch.ops.aten.leaky_relu_backward(grads[0], ctx.saved_tensors[0], ctx.slope, True), None
 
 
 class _Layer(torch.autograd.Function):
-    """What stands in eq. 3 within LeakyReLU."""
+    """Eq. 3, forward; backward from what stands within its LeakyReLU on."""
 
     @staticmethod
     def forward(
@@ -62,17 +77,23 @@ class _Layer(torch.autograd.Function):
         adjacency, keep, slope, precision, dropped, again,
     ):  # fmt: skip
         kept_x = drop(x, dropped)
-        own = product(kept_x, weight_self, precision)
+        out = product(kept_x, weight_self, precision)
         rows = grouped_product(kept_x, weights, adjacency, precision)
-        target_logit, row_logit = head_logits(own, of_target), head_logits(rows, of_source)
-        row_logit += (relation_state @ of_relation).index_select(0, adjacency.row_relation)
+        by_relation = relation_state @ of_relation
+        if x.device.type == "cpu":
+            given = kept_x, weights, weight_self, of_target, of_source
+            target_logit, row_logit, vectors = node_logits(*given, by_relation, adjacency)
+            logsumexp = attend_and_activate(out, target_logit, row_logit, rows, adjacency, keep, slope)
+        else:
+            target_logit, row_logit, vectors = out @ of_target, rows @ of_source, None
+            row_logit += by_relation.index_select(0, adjacency.row_relation)
+            attended, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
+            out += attended
+            functional.leaky_relu_(out, slope)
         ctx.made = None if dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows
-        del kept_x
-        out, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
-        out += own
         ctx.save_for_backward(
             None if again else x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-            target_logit, row_logit, logsumexp, keep,
+            target_logit, row_logit, vectors, logsumexp, keep,
         )  # fmt: skip
         ctx.adjacency, ctx.slope, ctx.precision, ctx.dropped = adjacency, slope, precision, dropped
         ctx.again = again
@@ -82,7 +103,7 @@ class _Layer(torch.autograd.Function):
     def backward(ctx, *grads):
         (
             given, weights, weight_self, of_target, of_relation, of_source, relation_state,
-            target_logit, row_logit, logsumexp, keep,
+            target_logit, row_logit, vectors, logsumexp, keep,
         ) = ctx.saved_tensors  # fmt: skip
         adjacency, precision = ctx.adjacency, ctx.precision
         # The rows are written over: going back a second time makes them again.
@@ -91,23 +112,31 @@ class _Layer(torch.autograd.Function):
             rows = grouped_product(_dropped(ctx, given) if x is None else x, weights, adjacency, precision)
         grad_own = grads[0]
         states = grad_own, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
-        if rows.device.type == "cpu":
+        on_cpu = rows.device.type == "cpu"
+        if on_cpu:
             grad_rows = rows
             grad_target, grad_row = attend_backward_in_place(*states)
             x = _dropped(ctx, given) if x is None else x  # not before: beside the attention it would only be held
-            grad_of_source = row_logits_backward(grad_row, x, of_source, weights, adjacency, grad_rows)
+            grad_vectors, by_relation = node_logits_backward(grad_target, grad_row, x, adjacency)
         else:
             grad_target, grad_row, grad_rows = attend_backward(*states)
             x = _dropped(ctx, given) if x is None else x
-            grad_of_source = head_logits_backward(grad_row, rows, of_source, grad_rows)
+            grad_of_source, by_relation = rows.t() @ grad_row, sum_by_relation(grad_row, adjacency)
+            grad_of_target = weight_self.t() @ (x.t() @ grad_target)
+            grad_own.addmm_(grad_target, of_target.t())
+            grad_rows.addmm_(grad_row, of_source.t())
         del rows, states
-        by_relation = sum_by_relation(grad_row, adjacency)
-        grad_of_target = weight_self.t() @ head_logits_backward(grad_target, x, of_target, grad_own)
         grad_weight_self = product(x.t(), grad_own, precision)
         grad_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
         del x
         grad_x = product(grad_own, weight_self.t(), precision)
-        grouped_sources(grad_rows, weights, adjacency, grad_x, precision)
+        if on_cpu:
+            states = weights, weight_self, of_target, of_source, grad_weights, grad_weight_self
+            grad_of_target, grad_of_source = vectors_backward(grad_vectors, *states)
+            grad_rows = grouped_sources(grad_rows, weights, adjacency, precision)
+            add_to_sources(grad_rows, grad_target, grad_row, vectors, adjacency, grad_x)
+        else:
+            add_by_source(grouped_sources(grad_rows, weights, adjacency, precision), adjacency, grad_x)
         del grad_rows
         return (
             drop(grad_x, ctx.dropped), grad_weights, grad_weight_self, grad_of_target, relation_state.t() @ by_relation,

@@ -189,7 +189,8 @@ class Trainer:
     def step(self) -> float:
         """One update; returns its loss."""
         settings, seed = self.settings, derived_seed(self.seed, 1, self.state.step)
-        torch.manual_seed(seed)
+        # On the CPU not `torch.manual_seed`, which lists each call for a GPU that may be asked for later.
+        (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
         self.model.train()
         index, keep = self._supervised(seed)
         self.optimizer.zero_grad(set_to_none=True)  # before the states are made: their memory is the gradients'

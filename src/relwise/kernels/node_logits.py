@@ -1,0 +1,227 @@
+"""Logits of the attention heads straight from the states of the nodes, and their gradients.
+
+By `a_l · [W_self h_i ‖ h_r ‖ W_r h_j] = (W_self a_l) · h_i + a_l · h_r + (W_r a_l) · h_j` (eq. 4, each a_l's own part)
+neither what the nodes say nor its gradient is read for the sake of the logits: each node's state is read once, for its
+own part and for those of all its rows. The `W a_l` are the *vectors*: (R + 1, L, k), the last of W_self.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+from torch import Tensor
+
+from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.vector import FAST, balanced
+
+BLOCKS = 64
+SUMS = 1 << 20  # numbers that all slices add up together, at most
+
+
+def node_logits(
+    x: Tensor,
+    weights: Tensor,
+    weight_self: Tensor,
+    of_target: Tensor,
+    of_source: Tensor,
+    by_relation: Tensor,
+    adjacency: Adjacency,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, L) the targets' part of each logit, (P, L) that of relation and source, and the vectors; on the CPU.
+
+    Args:
+        x: (N, k).
+        weights: (R, k, d) W_r.
+        weight_self: (k, d).
+        of_target, of_source: (d, L) the a_l's parts for target and source.
+        by_relation: (R, L) `a_l · h_r`.
+        adjacency: whose rows they are.
+
+    >>> import torch
+    >>> from relwise.kernels.adjacency import build_adjacency
+    >>> adjacency = build_adjacency(torch.tensor([1]), torch.tensor([0]), torch.tensor([0]), 2, 1)
+    >>> x, vector, eye = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0], [10.0]]), torch.eye(2)
+    >>> target, row, _ = node_logits(x, 2 * eye[None], eye, vector, vector, torch.tensor([[0.5]]), adjacency)
+    >>> target.tolist(), row.tolist()
+    ([[21.0], [43.0]], [[86.5]])
+    """
+    heads = of_target.shape[1]
+    target, row = x.new_empty(len(x), heads), x.new_empty(len(adjacency.row_source), heads)
+    vectors = x.new_empty(len(weights) + 1, heads, x.shape[1])
+    given = _arrays(x, weights, weight_self, of_target.t(), of_source.t(), by_relation)
+    _forward(*[*given, *_rows_of_nodes(adjacency), vectors.numpy(), target.numpy(), row.numpy()])
+    return target, row, vectors
+
+
+def node_logits_backward(
+    grad_target: Tensor, grad_row: Tensor, x: Tensor, adjacency: Adjacency
+) -> tuple[Tensor, Tensor]:
+    """(R + 1, L, k) the gradient of the vectors, and (R, L) that of `by_relation`.
+
+    That of the weights and the a_l is `vectors_backward`'s, that of the states `add_to_sources`'s.
+
+    Args:
+        grad_target: (N, L).
+        grad_row: (P, L).
+        x: (N, k).
+        adjacency: as given forward.
+    """
+    relations, heads, width = adjacency.num_relations, grad_target.shape[1], x.shape[1]
+    # A function of the sizes alone, so that sums are added in the same order by any number of threads.
+    slices = min(BLOCKS, max(1, SUMS // max(1, (relations + 1) * heads * width)))
+    grad_vectors, by_relation = x.new_empty(relations + 1, heads, width), x.new_empty(relations, heads)
+    given = *_arrays(grad_target, grad_row, x), *_rows_of_nodes(adjacency)
+    _backward(*[*given, slices, grad_vectors.numpy(), by_relation.numpy()])
+    return grad_vectors, by_relation
+
+
+def vectors_backward(
+    grad_vectors: Tensor, weights: Tensor, weight_self: Tensor, of_target: Tensor, of_source: Tensor,
+    grad_weights: Tensor, grad_weight_self: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """(d, L) each, the gradients of `of_target` and `of_source`; adds those of the weights to what they are so far.
+
+    Args:
+        grad_vectors: (R + 1, L, k).
+        weights, weight_self, of_target, of_source: as given forward.
+        grad_weights, grad_weight_self: (R, k, d) and (k, d), added to.
+    """
+    heads, width = of_target.shape[1], of_target.shape[0]
+    grad_target, grad_source = weights.new_empty(heads, width), weights.new_empty(heads, width)
+    given = _arrays(grad_vectors, weights, weight_self, of_target.t(), of_source.t())
+    added = grad_weights.numpy(), grad_weight_self.numpy(), grad_target.numpy(), grad_source.numpy()
+    _vectors_backward(*[*given, *added])
+    return grad_target.t(), grad_source.t()
+
+
+def add_to_sources(
+    rows: Tensor, grad_target: Tensor, grad_row: Tensor, vectors: Tensor, adjacency: Adjacency, out: Tensor
+) -> None:
+    """out_j += the sum of j's rows, in their order, and of what j's logits ask for.
+
+    Args:
+        rows: (P, k).
+        grad_target, grad_row: (N, L) and (P, L).
+        vectors: (R + 1, L, k).
+        adjacency: whose rows they are.
+        out: (N, k), added to.
+    """
+    _add(*[*_arrays(rows, grad_target, grad_row, vectors), *_rows_of_nodes(adjacency), out.numpy()])
+
+
+def _rows_of_nodes(adjacency: Adjacency) -> tuple[np.ndarray, ...]:
+    return tuple(t.numpy() for t in (adjacency.source_indptr, adjacency.source_row, adjacency.row_relation))
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    return tuple(t.detach().contiguous().numpy() for t in tensors)
+
+
+@njit(fastmath=FAST, cache=True)
+def _dot(one, other):
+    total = one.dtype.type(0)
+    for k in range(len(one)):
+        total += one[k] * other[k]
+    return total
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def _forward(
+    x, weights, weight_self, of_target, of_source, by_relation, pointer, order, relation, vectors, target, row
+):
+    relations, width, heads = weights.shape[0], x.shape[1], len(of_target)
+    for line in prange((relations + 1) * width):
+        r, k = line // width, line % width
+        for head in range(heads):
+            if r < relations:
+                vectors[r, head, k] = _dot(weights[r, k], of_source[head])
+            else:
+                vectors[r, head, k] = _dot(weight_self[k], of_target[head])
+    blocks = balanced(pointer, BLOCKS)
+    for block in prange(BLOCKS):
+        for j in range(blocks[block], blocks[block + 1]):
+            for head in range(heads):
+                target[j, head] = _dot(x[j], vectors[relations, head])
+            for n in range(pointer[j], pointer[j + 1]):
+                p = np.uint32(order[n])
+                r = np.uint32(relation[p])
+                for head in range(heads):
+                    row[p, head] = _dot(x[j], vectors[r, head]) + by_relation[r, head]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_vectors, by_relation):
+    blocks, own = balanced(pointer, slices), len(by_relation)
+    parts = np.empty((slices, *grad_vectors.shape), x.dtype)
+    constants = np.empty((slices, *by_relation.shape), x.dtype)
+    for block in prange(slices):
+        part, constant = parts[block], constants[block]
+        part[:] = 0
+        constant[:] = 0
+        for j in range(blocks[block], blocks[block + 1]):
+            state = x[j]
+            for head in range(part.shape[1]):
+                into, grad = part[own, head], grad_target[j, head]
+                for k in range(len(state)):
+                    into[k] += grad * state[k]
+            for n in range(pointer[j], pointer[j + 1]):
+                p = np.uint32(order[n])
+                r = np.uint32(relation[p])
+                for head in range(part.shape[1]):
+                    into, grad = part[r, head], grad_row[p, head]
+                    constant[r, head] += grad
+                    for k in range(len(state)):
+                        into[k] += grad * state[k]
+    for r in prange(own + 1):
+        for head in range(grad_vectors.shape[1]):
+            into = grad_vectors[r, head]
+            into[:] = 0
+            for block in range(slices):
+                part = parts[block, r, head]
+                for k in range(len(into)):
+                    into[k] += part[k]
+            if r < own:
+                by_relation[r, head] = 0
+                for block in range(slices):
+                    by_relation[r, head] += constants[block, r, head]
+
+
+@njit(fastmath=FAST, cache=True)
+def _vectors_backward(
+    grad_vectors, weights, weight_self, of_target, of_source, grad_weights, grad_weight_self, grad_target, grad_source
+):
+    relations, width = weights.shape[0], weights.shape[2]
+    grad_target[:] = 0
+    grad_source[:] = 0
+    for r in range(relations + 1):
+        matrix, grad_matrix = (weights[r], grad_weights[r]) if r < relations else (weight_self, grad_weight_self)
+        attention, grad_attention = (of_source, grad_source) if r < relations else (of_target, grad_target)
+        for k in range(len(matrix)):
+            line, grad_line = matrix[k], grad_matrix[k]
+            for head in range(len(attention)):
+                grad, vector, into = grad_vectors[r, head, k], attention[head], grad_attention[head]
+                for n in range(width):
+                    into[n] += grad * line[n]
+                    grad_line[n] += grad * vector[n]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def _add(rows, grad_target, grad_row, vectors, pointer, order, relation, out):
+    heads, own = vectors.shape[1], len(vectors) - 1
+    blocks = balanced(pointer, BLOCKS)
+    for block in prange(BLOCKS):
+        for j in range(blocks[block], blocks[block + 1]):
+            into = out[j]
+            for head in range(heads):
+                vector, grad = vectors[own, head], grad_target[j, head]
+                for k in range(len(into)):
+                    into[k] += grad * vector[k]
+            for n in range(pointer[j], pointer[j + 1]):
+                p = np.uint32(order[n])
+                row, r = rows[p], np.uint32(relation[p])
+                for k in range(len(into)):
+                    into[k] += row[k]
+                for head in range(heads):
+                    vector, grad = vectors[r, head], grad_row[p, head]
+                    for k in range(len(into)):
+                        into[k] += grad * vector[k]
