@@ -127,6 +127,14 @@ def slice_backward(
         for q in range(count):
             stop, row = np.int64(ends[q]), r + q
             earlier, begins = row_indptr[row] < begin, row_indptr[row] >= first
+            if begins and row_indptr[row + 1] <= last and stop - start <= CHUNK:
+                # Mostly a row is of one batch alone, and may be written over where it stands.
+                rows_back(grad_out, index, weight, start, stop - start, rows[row], grad_rows[row], dots)
+                for head in range(heads):
+                    found = inner_product(beta[head], filled + start, dots, start, stop - start)
+                    grad_row[row, head] = share * found
+                start = stop
+                continue
             of_row = carried if earlier else grad_rows[row]
             if begins:
                 for k in range(width):

@@ -158,10 +158,14 @@ def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lin
     line, found, start = lines[0], lines[1], np.int64(0)
     for target in range(first, last):
         stop = stops[target - first]
-        if not add:
-            sum_pieces(rows, index, weight, start, stop, line, out[target])
-        elif indptr[target + 1] - indptr[target] <= HUB:
-            sum_pieces(rows, index, weight, start, stop, line, found)
+        if add and indptr[target + 1] - indptr[target] > HUB:
+            continue  # of which nothing is laid out
+        into = found if add else out[target]
+        if stop - start <= CHUNK:  # nearly always: without the call
+            sum_rows(rows, index, weight, start, stop - start, into)
+        else:
+            sum_pieces(rows, index, weight, start, stop, line, into)
+        if add:
             activate(found, slope, out[target])
         start = stop
 

@@ -110,7 +110,7 @@ def look_up(keep, fact, kept):
 @njit(cache=True)
 def num_slices(num_edges, num_nodes, heads):
     """In how many slices backward adds by target: more for dense graphs, fewer where N × L numbers each are many."""
-    return max(4, min(64, max(16, num_edges // max(8 * num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
+    return max(4, min(64, max(8, num_edges // max(8 * num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
 
 
 @njit(cache=True)
