@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from relwise.kernels.gemm import SLICE, row_products, weight_products
+from relwise.kernels.gemm import IN_ORDER, SLICE, Grouped, row_products, weight_products
 from relwise.kernels.tile import SETTINGS
 
 SHAPES = [(1, 1), (5, 7), (6, 16), (16, 100), (100, 16), (64, 65), (128, 128), (130, 48)]
@@ -34,10 +34,11 @@ def test_products_of_rows_by_float64(depth, width, relations, rows) -> None:
     of_row = np.repeat(np.arange(relations), np.diff(pointer))
     exact = np.einsum("pk,pkn->pn", x[source].astype(float), weights[of_row].astype(float))
     out = np.full((rows, width), np.nan, np.float32)
-    row_products(x, source, pointer, weights, out)
+    row_products(Grouped(x, source, pointer, weights, out))
     assert_close(out, exact)
     again = np.full_like(out, np.nan)
-    row_products(x[source], None, pointer, np.ascontiguousarray(weights.transpose(0, 2, 1)), again, transposed=True)
+    turned = np.ascontiguousarray(weights.transpose(0, 2, 1))
+    row_products(Grouped(x[source], IN_ORDER, pointer, turned, again), transposed=True)
     np.testing.assert_array_equal(again, out, "a transposed matrix gives the same chains of sums")
 
 
@@ -49,18 +50,18 @@ def test_products_of_weights_by_float64(depth, width, relations, rows) -> None:
     x, other = x + 1, other + 1  # positive on average, or nothing but rounding is left of long sums
     exact = np.stack([x[source[of_row == r]].astype(float).T @ other[of_row == r] for r in range(relations)])
     out = np.full((relations, depth, width), np.nan, np.float32)
-    weight_products(x, source, pointer, other, out)
+    weight_products(Grouped(x, source, pointer, out, other))
     assert_close(out, exact)
     again = np.full_like(out, np.nan)
-    weight_products(x[source], None, pointer, other, again)
+    weight_products(Grouped(x[source], IN_ORDER, pointer, again, other))
     np.testing.assert_array_equal(again, out)
 
 
 def test_rows_may_be_replaced_where_they_stand() -> None:
     _, _, pointer, weights, rows = draw(0, 5, 700, 100, 100)
     out = np.empty_like(rows)
-    row_products(rows, None, pointer, weights, out, transposed=True)
-    row_products(rows, None, pointer, weights, rows, transposed=True)
+    row_products(Grouped(rows, IN_ORDER, pointer, weights, out), transposed=True)
+    row_products(Grouped(rows, IN_ORDER, pointer, weights, rows), transposed=True)
     np.testing.assert_array_equal(rows, out)
 
 
@@ -71,8 +72,8 @@ def test_the_same_bits_in_one_thread_and_in_two() -> None:
     for threads in (1, min(2, SETTINGS.NUMBA_NUM_THREADS)):
         numba.set_num_threads(threads)
         out, gradient = np.empty_like(rows), np.empty_like(weights)
-        row_products(x, source, pointer, weights, out)
-        weight_products(x, source, pointer, rows, gradient)
+        row_products(Grouped(x, source, pointer, weights, out))
+        weight_products(Grouped(x, source, pointer, gradient, rows))
         results.append((out, gradient))
     numba.set_num_threads(before)
     for name, one, other in zip(("rows", "weights"), results[0], results[-1], strict=True):
@@ -85,8 +86,8 @@ def test_what_is_no_number_stays_where_it_belongs(bad) -> None:
     x = np.random.default_rng(1).standard_normal((100, 7)).astype(np.float32)
     x[13, 2] = bad
     out, gradient = np.empty_like(rows), np.empty_like(weights)
-    row_products(x, None, pointer, weights, out)
-    weight_products(x, None, pointer, rows, gradient)
+    row_products(Grouped(x, IN_ORDER, pointer, weights, out))
+    weight_products(Grouped(x, IN_ORDER, pointer, gradient, rows))
     assert not np.isfinite(out[13]).any()
     assert np.isfinite(np.delete(out, 13, axis=0)).all()
     assert not np.isfinite(gradient[0, 2]).any()
@@ -94,8 +95,8 @@ def test_what_is_no_number_stays_where_it_belongs(bad) -> None:
 
     x[13, 2] = 1
     weights[0, 3, 8] = rows[20, 4] = bad
-    row_products(x, None, pointer, weights, out)
-    weight_products(x, None, pointer, rows, gradient)
+    row_products(Grouped(x, IN_ORDER, pointer, weights, out))
+    weight_products(Grouped(x, IN_ORDER, pointer, gradient, rows))
     assert not np.isfinite(out[:, 8]).any()
     assert np.isfinite(out[:, :8]).all()
     assert not np.isfinite(gradient[0, :, 4]).any()
@@ -104,10 +105,27 @@ def test_what_is_no_number_stays_where_it_belongs(bad) -> None:
 
 def test_without_rows_the_gradient_is_zero() -> None:
     out = np.full((3, 4, 5), np.nan, np.float32)
-    weight_products(
-        np.ones((2, 4), np.float32), np.empty(0, np.int64), np.zeros(4, np.int64), np.empty((0, 5), np.float32), out
-    )
+    nothing = Grouped(np.ones((2, 4), np.float32), IN_ORDER, np.zeros(4, np.int64), out, np.empty((0, 5), np.float32))
+    weight_products(nothing)
     assert (out == 0).all()
-    row_products(
-        np.ones((2, 4), np.float32), np.empty(0, np.int64), np.zeros(4, np.int64), out, np.empty((0, 5), np.float32)
-    )
+    row_products(nothing)
+
+
+@pytest.mark.parametrize("rows", [(1, 1), (0, 500), (2 * SLICE + 7, 300)])
+def test_two_groups_at_once_give_what_each_gives_by_itself(rows) -> None:
+    groups = []
+    for n, relations in zip(rows, (3, 1), strict=True):
+        x, source, pointer, weights, other = draw(n, relations, n, 20, 30)
+        groups.append(Grouped(x, source, pointer, weights, other))
+
+    def found(*sets: Grouped) -> list[np.ndarray]:
+        empty = [s._replace(rows=np.full_like(s.rows, np.nan)) for s in sets]
+        row_products(*empty)
+        unset = [s._replace(weights=np.full_like(s.weights, np.nan)) for s in sets]
+        weight_products(*unset)
+        return [s.rows for s in empty] + [s.weights for s in unset]
+
+    together, (one, other) = found(*groups), groups
+    apart = [array for pair in zip(found(one), found(other), strict=True) for array in pair]
+    for a, b in zip(together, apart, strict=True):
+        np.testing.assert_array_equal(a, b)

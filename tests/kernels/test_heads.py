@@ -4,8 +4,7 @@ import numba
 import pytest
 import torch
 
-from relwise.kernels.adjacency import build_adjacency
-from relwise.kernels.heads import head_logits_backward, row_logits_backward
+from relwise.kernels.heads import head_logits_backward
 
 
 @pytest.mark.parametrize(
@@ -18,21 +17,6 @@ def test_states_of_any_width(count, given, width, heads):
     expected = grad_states + grad @ vectors.t()
     torch.testing.assert_close(head_logits_backward(grad, states, vectors, grad_states), states.t() @ grad)
     torch.testing.assert_close(grad_states, expected)
-
-
-@pytest.mark.parametrize(("nodes", "relations", "edges"), [(5, 1, 0), (6, 3, 4), (40, 2, 900), (30, 200, 700)])
-def test_the_vectors_gradient_without_the_rows(nodes, relations, edges):
-    torch.manual_seed(edges)
-    source, target = torch.randint(0, nodes, (2, edges))
-    adjacency = build_adjacency(source, target, torch.randint(0, relations, (edges,)), nodes, relations)
-    count = len(adjacency.row_source)
-    x, weights = torch.randn(nodes, 4).double(), torch.randn(relations, 4, 6).double()
-    vectors, grad, grad_rows = (torch.randn(size).double() for size in ((6, 2), (count, 2), (count, 6)))
-    rows = torch.einsum("pk,pkd->pd", x[adjacency.row_source], weights[adjacency.row_relation])
-    expected = grad_rows + grad @ vectors.t()
-    found = row_logits_backward(grad, x, vectors, weights, adjacency, grad_rows)
-    torch.testing.assert_close(found, rows.t() @ grad)
-    torch.testing.assert_close(grad_rows, expected)
 
 
 def test_the_same_bits_with_one_thread_and_with_two():

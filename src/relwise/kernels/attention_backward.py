@@ -165,6 +165,16 @@ def hand_back(row_indptr, edges, carried, out):
                 out[r, k] += carried[piece, k]
 
 
+@njit(parallel=True, cache=True)
+def clear_empty(row_indptr, grad_rows, grad_row):
+    """Zero the gradients of the rows without edges, which slices may pass by where they meet."""
+    for block in prange(BLOCKS):
+        for r in range(block * len(grad_row) // BLOCKS, (block + 1) * len(grad_row) // BLOCKS):
+            if row_indptr[r] == row_indptr[r + 1]:
+                grad_rows[r] = 0
+                grad_row[r] = 0
+
+
 @njit(parallel=True, fastmath=FAST, cache=True)
 def rows_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
@@ -199,6 +209,7 @@ def rows_backward(
             begin, end, number, grad_rows, grad_row, stops, beta, parts[piece], said[piece], carried[piece],
             carried_row[piece],
         )  # fmt: skip
+    clear_empty(row_indptr, grad_rows, grad_row)
     hand_back(row_indptr, edges, carried, grad_rows)
     hand_back(row_indptr, edges, carried_row, grad_row)
     add_parts(parts, sums)

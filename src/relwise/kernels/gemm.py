@@ -11,6 +11,9 @@ threads.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import get_num_threads, njit, prange
@@ -28,89 +31,129 @@ SLICE = 1024  # rows of a sum over rows that one thread adds up; what it adds in
 PACKING = 32  # rows whose products take as long as laying out a matrix
 
 
-def row_products(
-    x: Matrix, source: IntArray | None, pointer: IntArray, weights: Matrix, out: Matrix, transposed: bool = False
-) -> None:
-    """out[p] = x[source[p]] W_r for the rows `pointer[r] : pointer[r + 1]` of every relation r.
+class Grouped(NamedTuple):
+    """Rows sorted by relation, each a product of a state and its relation's matrix. All arrays are C-ordered.
 
     Args:
-        x: (N, k) C-ordered, as all.
-        source: (P,) rows of x, not checked; None: row p itself.
-        pointer: (R + 1,).
-        weights: (R, k, n), or (R, n, k) if transposed: W_r^T.
-        out: (P, n), filled; may be x itself where source is None and k = n.
+        x: (N, k) states.
+        source: (P,) int64, which state is each row's, not checked; of no length where row p is of state p.
+        pointer: (R + 1,) int64; relation r's rows are `pointer[r] : pointer[r + 1]`.
+        weights: (R, k, n).
+        rows: (P, n).
+    """
 
-    >>> out = np.empty((2, 1), np.float32)
+    x: Matrix
+    source: IntArray
+    pointer: IntArray
+    weights: Matrix
+    rows: Matrix
+
+
+IN_ORDER = np.empty(0, np.int64)  # a `source`
+
+
+def row_products(*groups: Grouped, transposed: bool = False) -> None:
+    """rows[p] = x[source[p]] W_r, of one group or of two: no thread waits for another one between them.
+
+    Args:
+        groups: whose rows are filled; they may be x itself where they are in order and k = n.
+        transposed: whether `weights` holds W_r^T, (R, n, k).
+
+    >>> rows = np.empty((2, 1), np.float32)
     >>> x, weights = np.array([[1, 2], [3, 4]], np.float32), np.array([[[5], [6]]], np.float32)
-    >>> row_products(x, np.array([1, 0]), np.array([0, 2]), weights, out)
-    >>> out.tolist()
+    >>> row_products(Grouped(x, np.array([1, 0]), np.array([0, 2]), weights, rows))
+    >>> rows.tolist()
     [[39.0], [17.0]]
     """
-    blocks = max(1, min(get_num_threads(), len(out) // BLOCK))
-    cost = pointer + PACKING * np.arange(len(pointer))
-    _row_products(
-        x, _indices(source), pointer, cost, weights.reshape(-1), transposed, out.reshape(-1), out.shape[1], blocks
-    )
+    one, other = _both(groups)
+    blocks = max(1, min(get_num_threads(), max(len(one.rows), len(other.rows)) // BLOCK))
+    _row_products(one, other, transposed, blocks)
 
 
-def weight_products(x: Matrix, source: IntArray | None, pointer: IntArray, rows: Matrix, out: Matrix) -> None:
-    """out[r] = Σ_p x[source[p]]^T rows[p] over the rows `pointer[r] : pointer[r + 1]` of every relation r.
+def weight_products(*groups: Grouped) -> None:
+    """weights[r] = Σ_p x[source[p]]^T rows[p] over each relation's rows, of one group or of two.
 
-    Args:
-        x: (N, m) C-ordered, as all.
-        source: (P,) rows of x, not checked; None: row p itself.
-        pointer: (R + 1,).
-        rows: (P, n).
-        out: (R, m, n), filled.
-
-    >>> out = np.empty((2, 1, 1), np.float32)
+    >>> weights = np.empty((2, 1, 1), np.float32)
     >>> x, rows = np.array([[1], [2]], np.float32), np.array([[3], [5]], np.float32)
-    >>> weight_products(x, None, np.array([0, 2, 2]), rows, out)
-    >>> out.tolist()
+    >>> weight_products(Grouped(x, IN_ORDER, np.array([0, 2, 2]), weights, rows))
+    >>> weights.tolist()
     [[[13.0]], [[0.0]]]
     """
-    relation, bounds, part = _slices(pointer)
-    parts = np.empty((int((part >= 0).sum()), *out.shape[1:]), np.float32)
-    blocks = max(1, min(get_num_threads(), len(relation)))
-    _weight_products(x, _indices(source), rows, relation, bounds, part, parts, out, blocks)
-    _add_parts(np.searchsorted(relation, np.arange(len(out) + 1)), part, parts, out)
+    one, other = _both(groups)
+    slices = _slices(tuple(one.pointer.tolist())), _slices(tuple(other.pointer.tolist()))
+    parts = [
+        np.empty((cut.parts, *group.weights.shape[1:]), np.float32)
+        for group, cut in zip((one, other), slices, strict=True)
+    ]
+    blocks = max(1, min(get_num_threads(), len(slices[0].relation) + len(slices[1].relation)))
+    _weight_products(one, other, *slices, *parts, blocks)
 
 
-def _indices(source: IntArray | None) -> IntArray:
-    return np.empty(0, np.int64) if source is None else source
+def _both(groups: tuple[Grouped, ...]) -> tuple[Grouped, Grouped]:
+    """One group and another, which may be of no rows and relations."""
+    if len(groups) == 2:
+        return groups[0], groups[1]
+    (one,) = groups
+    return one, Grouped(one.x, IN_ORDER, np.zeros(1, np.int64), one.weights[:0], one.rows[:0])
 
 
-def _slices(pointer: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Every slice's relation, their boundaries, and in which part each is kept: a relation's first (-1) is in none.
+class _Slices(NamedTuple):
+    """The slices of all relations' rows.
 
-    >>> [array.tolist() for array in _slices(np.array([0, 1, 1, 1 + SLICE + 2]))]
-    [[0, 2, 2], [0, 1, 514, 1027], [-1, -1, 0]]
+    Args:
+        relation: of each slice.
+        bounds: where each begins, and the last one's end.
+        part: in which part its sum is kept; -1: in none, as the first of a relation is in the result itself.
+        parts: how many there are.
+        begins: (R + 1,) the first slice of each relation.
     """
-    size = np.diff(pointer)
+
+    relation: IntArray
+    bounds: IntArray
+    part: IntArray
+    parts: int
+    begins: IntArray
+
+
+@lru_cache(maxsize=64)
+def _slices(pointer: tuple[int, ...]) -> _Slices:
+    """As a graph has it, step after step: made once.
+
+    >>> slices = _slices((0, 1, 1, 1 + SLICE + 2))
+    >>> slices.relation.tolist(), slices.bounds.tolist(), slices.part.tolist(), slices.begins.tolist()
+    ([0, 2, 2], [0, 1, 514, 1027], [-1, -1, 0], [0, 1, 1, 3])
+    """
+    begin, size = np.array(pointer[:-1], np.int64), np.diff(np.array(pointer, np.int64))
     count = -(-size // SLICE)
     relation = np.repeat(np.arange(len(size)), count)
     number = np.arange(len(relation)) - np.repeat(np.cumsum(count) - count, count)  # within its relation
-    first = pointer[relation] + number * size[relation] // count[relation]
+    bounds = np.append(begin[relation] + number * size[relation] // count[relation], pointer[-1])
     part = np.where(number > 0, np.cumsum(number > 0) - 1, -1)
-    return relation, np.append(first, pointer[-1]), part
+    begins = np.searchsorted(relation, np.arange(len(size) + 1))
+    return _Slices(relation, bounds, part, int((number > 0).sum()), begins)
 
 
 @njit(parallel=True, cache=True)
-def _row_products(x, source, pointer, cost, matrices, transposed, target, width, blocks):
+def _row_products(one, other, transposed, blocks):
     for block in prange(blocks):
-        _rows_between(x, source, pointer, cost, matrices, transposed, target, width, block, blocks)
+        _rows_between(one, transposed, block, blocks)
+        _rows_between(other, transposed, block, blocks)
 
 
 @njit(**INNER)
-def _rows_between(x, source, pointer, cost, matrices, transposed, target, width, block, blocks):
+def _rows_between(group, transposed, block, blocks):
     """Those rows whose cost, counted from the first, is in one of so many equal parts."""
+    x, source, pointer, target, width = group.x, group.source, group.pointer, group.rows, group.rows.shape[1]
+    if not len(target):
+        return
+    matrices, target = group.weights.reshape(group.weights.size), target.reshape(target.size)
     # Not plain constants, each of which `multiply` would be compiled for anew.
     depth, step, begins, apart, anew = x.shape[1], np.int64(1), np.int64(0), np.int64(COLUMNS), np.bool_(False)
     packed, left, corner = scratch(depth * up(width, LANES)), scratch(BLOCK * depth), scratch(ROWS * COLUMNS)
-    whole, relation = cost[len(cost) - 1], 0
+    whole, relation = pointer[len(pointer) - 1] + PACKING * (len(pointer) - 1), 0
     low, high = block * whole // blocks, (block + 1) * whole // blocks
-    while relation + 1 < len(pointer) and cost[relation] < high:
-        if cost[relation + 1] <= low:
+    while relation + 1 < len(pointer) and pointer[relation] + PACKING * relation < high:
+        if pointer[relation + 1] + PACKING * (relation + 1) <= low:
             relation += 1
             continue
         begin, end, shift = pointer[relation], pointer[relation + 1], PACKING * relation
@@ -139,17 +182,29 @@ def _rows_between(x, source, pointer, cost, matrices, transposed, target, width,
 
 
 @njit(parallel=True, cache=True)
-def _weight_products(x, source, rows, relation, bounds, part, parts, out, blocks):
-    pieces = balanced(bounds, blocks)
+def _weight_products(one, other, slices, other_slices, parts, other_parts, blocks):
     for block in prange(blocks):
-        m, n = out.shape[1], out.shape[2]
-        height, wide = up(m, ROWS), up(n, LANES)
-        left, packed, total = scratch(DEPTH * up(height, LANES)), scratch(DEPTH * wide), scratch(height * wide)
-        for piece in range(pieces[block], pieces[block + 1]):
-            _one_slice(x, source, rows, bounds[piece], bounds[piece + 1], left, packed, total)
-            into = out[relation[piece]] if part[piece] < 0 else parts[part[piece]]
-            for i in range(m):
-                copy(total, i * wide, into.reshape(m * n), i * n, n)
+        _slices_between(one, slices, parts, block, blocks)
+        _slices_between(other, other_slices, other_parts, block, blocks)
+    _add_parts(slices, parts, one.weights)
+    _add_parts(other_slices, other_parts, other.weights)
+
+
+@njit(**INNER)
+def _slices_between(group, slices, parts, block, blocks):
+    """One of so many equal parts of the slices."""
+    out, pieces = group.weights, balanced(slices.bounds, blocks)
+    if pieces[block] == pieces[block + 1]:
+        return
+    m, n = out.shape[1], out.shape[2]
+    height, wide = up(m, ROWS), up(n, LANES)
+    left, packed, total = scratch(DEPTH * up(height, LANES)), scratch(DEPTH * wide), scratch(height * wide)
+    for piece in range(pieces[block], pieces[block + 1]):
+        first, last, part = slices.bounds[piece], slices.bounds[piece + 1], slices.part[piece]
+        _one_slice(group.x, group.source, group.rows, first, last, left, packed, total)
+        into = out[slices.relation[piece]] if part < 0 else parts[part]
+        for i in range(m):
+            copy(total, i * wide, into.reshape(m * n), i * n, n)
 
 
 @njit(**INNER)
@@ -171,16 +226,16 @@ def _one_slice(x, source, rows, begin, end, left, packed, total):
 
 
 @njit(parallel=True, cache=True)
-def _add_parts(indptr, part, parts, out):
+def _add_parts(slices, parts, out):
     """out[r] += its other slices, in their order; zero without any."""
     height = out.shape[1]
     for line in prange(len(out) * height):
         relation, i = line // height, line % height
-        into = out[relation, i]
-        if indptr[relation] == indptr[relation + 1]:
+        into, first, last = out[relation, i], slices.begins[relation], slices.begins[relation + 1]
+        if first == last:
             for j in range(len(into)):
                 into[j] = 0
-        for piece in range(indptr[relation] + 1, indptr[relation + 1]):
-            row = parts[part[piece], i]
+        for piece in range(first + 1, last):
+            row = parts[slices.part[piece], i]
             for j in range(len(into)):
                 into[j] += row[j]

@@ -36,7 +36,7 @@ def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency, precision:
     out = x.new_empty(len(adjacency.row_source), weights.shape[2])
     if precision == "float32" and on_tile(x, weights, out):
         states, matrices, rows = _arrays(x, weights, out)
-        gemm.row_products(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows)
+        gemm.row_products(gemm.Grouped(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows))
         return out
     for tile in _tiles(adjacency, x):
         out[tile.first : tile.last] = product(_sources(x, adjacency, tile), weights[tile.relation], precision)
@@ -73,7 +73,7 @@ def grouped_weights(
     if precision == "float32" and on_tile(grad_rows, x, weights):
         grad_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
         states, grad, out = _arrays(x, grad_rows, grad_weights)
-        gemm.weight_products(states, adjacency.row_source.numpy(), _pointer(adjacency), grad, out)
+        gemm.weight_products(gemm.Grouped(states, adjacency.row_source.numpy(), _pointer(adjacency), out, grad))
         return grad_weights
     grad_weights = torch.zeros_like(weights)
     for tile in _tiles(adjacency, x):
@@ -89,7 +89,7 @@ def grouped_sources(
     room = grad_rows if weights.shape[1] == weights.shape[2] else grad_rows.new_empty(len(grad_rows), weights.shape[1])
     if precision == "float32" and on_tile(grad_rows, weights) and grad_rows.is_contiguous():
         matrices, grad, sources = _arrays(weights, grad_rows, room)
-        gemm.row_products(grad, None, _pointer(adjacency), matrices, sources, transposed=True)
+        gemm.row_products(gemm.Grouped(grad, gemm.IN_ORDER, _pointer(adjacency), matrices, sources), transposed=True)
     else:
         for tile in _tiles(adjacency, grad_rows):
             grad = grad_rows[tile.first : tile.last]

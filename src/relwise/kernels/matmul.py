@@ -118,11 +118,12 @@ def _on_tile(a: Tensor, b: Tensor) -> Tensor:
     rows, depth = a.shape
     if _by_slices(rows, depth):
         left, right = a.t().contiguous().numpy(), b.contiguous().numpy()
-        gemm.weight_products(left, None, np.array([0, depth]), right, out[None].numpy())
+        gemm.weight_products(gemm.Grouped(left, gemm.IN_ORDER, np.array([0, depth]), out[None].numpy(), right))
         return out
     transposed = not b.is_contiguous() and b.t().is_contiguous()
     left, right = a.contiguous().numpy(), (b.t() if transposed else b).contiguous().numpy()
-    gemm.row_products(left, None, np.array([0, rows]), right[None], out.numpy(), transposed)
+    group = gemm.Grouped(left, gemm.IN_ORDER, np.array([0, rows]), right[None], out.numpy())
+    gemm.row_products(group, transposed=transposed)
     return out
 
 

@@ -15,8 +15,9 @@ from torch.nn import functional
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
 from relwise.kernels.dropout import Drawn, drop, drop_in_place
-from relwise.kernels.grouped import add_by_source, grouped_product, grouped_sources, grouped_weights, sum_by_relation
-from relwise.kernels.matmul import Precision, product
+from relwise.kernels.grouped import add_by_source, grouped_product, sum_by_relation
+from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
+from relwise.kernels.matmul import Precision
 from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.kernels.remaking import is_large, remake
 
@@ -77,8 +78,7 @@ class _Layer(torch.autograd.Function):
         adjacency, keep, slope, precision, dropped, again,
     ):  # fmt: skip
         kept_x = drop(x, dropped)
-        out = product(kept_x, weight_self, precision)
-        rows = grouped_product(kept_x, weights, adjacency, precision)
+        out, rows = layer_products(kept_x, weights, weight_self, adjacency, precision)
         by_relation = relation_state @ of_relation
         if x.device.type == "cpu":
             given = kept_x, weights, weight_self, of_target, of_source
@@ -126,17 +126,15 @@ class _Layer(torch.autograd.Function):
             grad_own.addmm_(grad_target, of_target.t())
             grad_rows.addmm_(grad_row, of_source.t())
         del rows, states
-        grad_weight_self = product(x.t(), grad_own, precision)
-        grad_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
+        grad_weights, grad_weight_self = layer_weights(x, grad_rows, grad_own, weights, adjacency, precision)
         del x
-        grad_x = product(grad_own, weight_self.t(), precision)
+        grad_x, grad_rows = layer_sources(grad_rows, grad_own, weights, weight_self, adjacency, precision)
         if on_cpu:
             states = weights, weight_self, of_target, of_source, grad_weights, grad_weight_self
             grad_of_target, grad_of_source = vectors_backward(grad_vectors, *states)
-            grad_rows = grouped_sources(grad_rows, weights, adjacency, precision)
             add_to_sources(grad_rows, grad_target, grad_row, vectors, adjacency, grad_x)
         else:
-            add_by_source(grouped_sources(grad_rows, weights, adjacency, precision), adjacency, grad_x)
+            add_by_source(grad_rows, adjacency, grad_x)
         del grad_rows
         return (
             drop(grad_x, ctx.dropped), grad_weights, grad_weight_self, grad_of_target, relation_state.t() @ by_relation,

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.masked import LARGEST, kept_edges
 from relwise.kernels.matmul import Precision
 from relwise.nn.decoders import Decoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
@@ -72,6 +73,8 @@ class RelGNN(Network):
         """(N, d) final states (eq. 3-7)."""
         state, relation_state = start, self.relation_state()
         share = self.dropout if self.training else 0.0
+        if keep is not None and edges is None and self._asks_no_facts(start, adjacency):
+            adjacency, keep = kept_edges(adjacency, keep), None
         for layer in self._convolutions():
             state = layer.propagate(state, adjacency, relation_state, keep, edges, share)
         return self.fusion(start, state)
@@ -84,6 +87,11 @@ class RelGNN(Network):
             weights.append(layer.attention(state, adjacency, self.relation_state(), edges=edges))
             state = layer.propagate(state, adjacency, self.relation_state(), edges=edges)
         return weights
+
+    def _asks_no_facts(self, start: Tensor, adjacency: Adjacency) -> bool:
+        """Whether all layers may be given the kept edges alone. What bases need of a graph is too much a step."""
+        small = start.device.type == "cpu" and adjacency.num_edges <= LARGEST
+        return small and all(layer.coefficient is None for layer in self._convolutions())
 
     def _convolutions(self) -> Iterator[RelGNNConv]:
         for layer in self.layers:

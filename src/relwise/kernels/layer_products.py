@@ -1,0 +1,103 @@
+"""The matrix products of a layer, `W_self h_i` of all nodes and `W_r h_j` of all rows, and their gradients.
+
+Where both are the register tile's they are one call, so that no thread waits for another one between them; else each
+goes its own way (`relwise.kernels.matmul`, `relwise.kernels.grouped`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from relwise.kernels import gemm
+from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
+from relwise.kernels.matmul import Precision, by_shape, on_tile, product
+
+
+def layer_products(
+    x: Tensor, weights: Tensor, weight_self: Tensor, adjacency: Adjacency, precision: Precision = "float32"
+) -> tuple[Tensor, Tensor]:
+    """(N, n) `x W_self`, and (P, n) `x_j W_r` of the rows that exist.
+
+    Args:
+        x: (N, k).
+        weights: (R, k, n).
+        weight_self: (k, n).
+        adjacency: whose rows they are.
+        precision: of the factors.
+    """
+    if not _together(x, weights, weight_self, adjacency, precision):
+        return product(x, weight_self, precision), grouped_product(x, weights, adjacency, precision)
+    own, rows = x.new_empty(len(x), weight_self.shape[1]), x.new_empty(len(adjacency.row_source), weights.shape[2])
+    gemm.row_products(*_groups(x, x, weights, weight_self, rows, own, adjacency))
+    return own, rows
+
+
+def layer_weights(
+    x: Tensor,
+    grad_rows: Tensor,
+    grad_own: Tensor,
+    weights: Tensor,
+    adjacency: Adjacency,
+    precision: Precision = "float32",
+) -> tuple[Tensor, Tensor]:
+    """(R, k, n) and (k, n) the gradients of the weights and of W_self; arguments as of `layer_products`."""
+    if not _together(x, weights, grad_own, adjacency, precision):
+        by_weights = grouped_weights(x, grad_rows, weights, adjacency, precision)
+        return by_weights, product(x.t(), grad_own, precision)
+    by_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
+    by_self = x.new_empty(x.shape[1], grad_own.shape[1])
+    gemm.weight_products(*_groups(x, x, by_weights, by_self, grad_rows, grad_own, adjacency))
+    return by_weights, by_self
+
+
+def layer_sources(
+    grad_rows: Tensor,
+    grad_own: Tensor,
+    weights: Tensor,
+    weight_self: Tensor,
+    adjacency: Adjacency,
+    precision: Precision = "float32",
+) -> tuple[Tensor, Tensor]:
+    """(N, k) `grad_own W_self^T`, and (P, k) what each row adds to its source: where `grad_rows` stood, if it fits."""
+    if not _together(grad_own, weights, weight_self, adjacency, precision) or not grad_rows.is_contiguous():
+        by_source = grouped_sources(grad_rows, weights, adjacency, precision)
+        return product(grad_own, weight_self.t(), precision), by_source
+    by_source = grad_rows
+    if weights.shape[1] != weights.shape[2]:
+        by_source = grad_rows.new_empty(len(grad_rows), weights.shape[1])
+    grad_x = grad_own.new_empty(len(grad_own), weight_self.shape[0])
+    rows, own = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
+    gemm.row_products(rows._replace(source=gemm.IN_ORDER), own, transposed=True)
+    return grad_x, by_source
+
+
+def _together(x: Tensor, weights: Tensor, other: Tensor, adjacency: Adjacency, precision: Precision) -> bool:
+    """Whether all products are the tile's; those of W_self alone might be another library's."""
+    if precision != "float32" or not len(adjacency.row_source) or not on_tile(x, weights, other):
+        return False
+    rows, depth, width = len(x), weights.shape[1], weights.shape[2]
+    return all(by_shape(*shape) == "relwise" for shape in ((rows, depth, width), (depth, rows, width)))
+
+
+def _groups(
+    of_rows: Tensor,
+    of_own: Tensor,
+    weights: Tensor,
+    weight_self: Tensor,
+    rows: Tensor,
+    own: Tensor,
+    adjacency: Adjacency,
+) -> tuple[gemm.Grouped, gemm.Grouped]:
+    """The rows' products and the nodes' own, as the tile takes them."""
+    states, nodes, matrices, alone, by_row, by_node = (
+        t.detach().contiguous().numpy() for t in (of_rows, of_own, weights, weight_self, rows, own)
+    )
+    pointer, source = np.array(adjacency.relation_ptr, np.int64), adjacency.row_source.numpy()
+    whole = np.array([0, len(nodes)], np.int64)
+    return (
+        gemm.Grouped(states, source, pointer, matrices, by_row),
+        gemm.Grouped(nodes, gemm.IN_ORDER, whole, alone[None], by_node),
+    )
