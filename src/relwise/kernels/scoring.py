@@ -12,6 +12,8 @@ Complex rows of size d hold d / 2 numbers: the first half their real parts, the 
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -39,7 +41,8 @@ def triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Ten
     >>> triple_product(nodes, torch.ones(1, 2), torch.tensor([0]), torch.tensor([0]), torch.tensor([1])).tolist()
     [11.0]
     """
-    return torch.ops.relwise.triple_product(nodes, relations, head, relation, tail)
+    given = nodes, relations, head, relation, tail
+    return _OnCpu.apply(*given, False) if _at_once(nodes) else torch.ops.relwise.triple_product(*given)  # pyright: ignore[reportReturnType]
 
 
 def complex_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
@@ -50,7 +53,13 @@ def complex_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Te
     >>> complex_product(nodes, i, zero, zero, one).tolist(), complex_product(nodes, i, one, zero, zero).tolist()
     ([-2.0], [2.0])
     """
-    return torch.ops.relwise.complex_product(nodes, relations, head, relation, tail)
+    given = nodes, relations, head, relation, tail
+    return _OnCpu.apply(*given, True) if _at_once(nodes) else torch.ops.relwise.complex_product(*given)  # pyright: ignore[reportReturnType]
+
+
+def _at_once(nodes: Tensor) -> bool:
+    """Whether there is nothing to dispatch, which takes a good part of a millisecond: on the CPU, not compiling."""
+    return nodes.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def complex_times(left: Tensor, right: Tensor) -> Tensor:
@@ -119,6 +128,49 @@ def _scattered(
     return grad_nodes.to(nodes.dtype), torch.zeros_like(relations).index_add(0, relation, by_relation)
 
 
+def _score(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool) -> Tensor:
+    _check(nodes, relations, head, relation, tail, paired)
+    out = torch.empty(head.shape[0], dtype=relations.dtype)
+    pieces, _ = cpu.divide(len(head), len(relations))
+    fit = cpu.forward(*[*_arrays(nodes, relations, head, relation, tail), paired, pieces, out.numpy()])
+    for inside, size in zip(fit, (len(nodes), len(relations)), strict=True):
+        if not inside:
+            raise IndexError(f"an index is outside 0..{size - 1}")
+    return out
+
+
+def _differentiate(
+    grad: Tensor, nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool
+) -> tuple[Tensor, Tensor]:
+    (num_nodes, width), num_relations = nodes.shape, len(relations)
+    grad_nodes, grad_relations = relations.new_empty(nodes.shape), relations.new_empty(relations.shape)
+    pieces, together = cpu.divide(len(head), num_relations)
+    parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
+    g, h, w, heads, kinds, tails = _arrays(grad, nodes, relations, head, relation, tail)
+    other, ends = cpu.other_ends(heads, tails), sort_by_key(heads, tails, num_nodes)
+    cpu.backward(g, h, w, kinds, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
+    if together:
+        cpu.merge(parts, grad_relations.numpy())
+    else:
+        by_relation = sort_by_key(kinds, kinds[:0], num_relations)
+        cpu.backward(g, h, h, heads, other, *by_relation, paired, pieces, grad_relations.numpy(), parts)
+    return grad_nodes.to(nodes.dtype), grad_relations
+
+
+class _OnCpu(torch.autograd.Function):
+    """Both products on the CPU, without the dispatcher."""
+
+    @staticmethod
+    def forward(ctx, nodes, relations, head, relation, tail, paired):
+        ctx.save_for_backward(nodes, relations, head, relation, tail)
+        ctx.paired = paired
+        return _score(nodes, relations, head, relation, tail, paired)
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return (*_differentiate(grads[0], *ctx.saved_tensors, ctx.paired), None, None, None, None)
+
+
 def _register(forward, backward, paired: bool) -> None:
     """Tell the dispatcher of shapes, of the CPU's kernels and of the gradient, which both products have alike."""
 
@@ -130,32 +182,8 @@ def _register(forward, backward, paired: bool) -> None:
     def _(grad, nodes, relations, head, relation, tail):
         return nodes.new_empty(nodes.shape), relations.new_empty(relations.shape)
 
-    @forward.register_kernel("cpu")
-    def _(nodes, relations, head, relation, tail):
-        _check(nodes, relations, head, relation, tail, paired)
-        out = relations.new_empty(head.shape[0])
-        pieces, _ = cpu.divide(len(head), len(relations))
-        fit = cpu.forward(*[*_arrays(nodes, relations, head, relation, tail), paired, pieces, out.numpy()])
-        for inside, size in zip(fit, (len(nodes), len(relations)), strict=True):
-            if not inside:
-                raise IndexError(f"an index is outside 0..{size - 1}")
-        return out
-
-    @backward.register_kernel("cpu")
-    def _(grad, nodes, relations, head, relation, tail):
-        (num_nodes, width), num_relations = nodes.shape, len(relations)
-        grad_nodes, grad_relations = relations.new_empty(nodes.shape), relations.new_empty(relations.shape)
-        pieces, together = cpu.divide(len(head), num_relations)
-        parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
-        g, h, w, head, relation, tail = _arrays(grad, nodes, relations, head, relation, tail)
-        other, ends = cpu.other_ends(head, tail), sort_by_key(head, tail, num_nodes)
-        cpu.backward(g, h, w, relation, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
-        if together:
-            cpu.merge(parts, grad_relations.numpy())
-        else:
-            by_relation = sort_by_key(relation, relation[:0], num_relations)
-            cpu.backward(g, h, h, head, other, *by_relation, paired, pieces, grad_relations.numpy(), parts)
-        return grad_nodes.to(nodes.dtype), grad_relations
+    forward.register_kernel("cpu")(partial(_score, paired=paired))
+    backward.register_kernel("cpu")(partial(_differentiate, paired=paired))
 
     def save(ctx, inputs, output) -> None:
         ctx.save_for_backward(*inputs)

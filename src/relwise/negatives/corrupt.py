@@ -14,6 +14,7 @@ from torch import Tensor
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels import pool as kernel
+from relwise.kernels.edge_columns import columns_of, replaced_columns
 from relwise.negatives.base import Asked, IntArray, NegativeSampler
 from relwise.negatives.filters import KnownEdges
 from relwise.nn.decoders import Decoder, End
@@ -75,11 +76,7 @@ class Corruptor:
 
     def at(self, index: IntArray) -> Edges:
         """The edges of `index`."""
-        heads, tails = self.table.ends
-        return Edges(heads[index], self._relations(index), tails[index])
-
-    def _relations(self, index: IntArray) -> IntArray:
-        return self.table.relations[index].astype(np.int64)
+        return Edges(*columns_of(self.table.ends, self.table.relations, index))
 
     @property
     def corruptible(self) -> npt.NDArray[np.bool_]:
@@ -131,13 +128,8 @@ class Corruptor:
             keys = decoder.keys(states).contiguous()
         asked = Asked(index, replaced, decoder, states, keys, positive_logit.detach(), step, seed)
         taken = sampler.take(self, asked)
-        nodes_taken, each = taken.nodes.ravel(), taken.nodes.size // max(1, len(index))
-        if taken.nodes.ndim == 2:
-            index, replaced = np.repeat(index, each), np.repeat(replaced, each)
-        ends = self.table.ends[:, index]
-        np.put_along_axis(ends, replaced[None], nodes_taken[None], axis=0)
-        edges = Edges(ends[HEAD], self._relations(index), ends[TAIL])
-        return Negatives(edges, taken.proposed, taken.refused, taken.pools)
+        columns = replaced_columns(self.table.ends, self.table.relations, index, replaced, taken.nodes.ravel())
+        return Negatives(Edges(*columns), taken.proposed, taken.refused, taken.pools)
 
     def proposals(
         self, index: IntArray, replaced: IntArray, pool: int, seed: int, shared: int = 1
