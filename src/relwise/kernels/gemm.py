@@ -86,7 +86,7 @@ def weight_products(*groups: Grouped) -> None:
         for group, cut in zip((one, other), slices, strict=True)
     ]
     blocks = max(1, min(get_num_threads(), len(slices[0].relation) + len(slices[1].relation)))
-    _weight_products(one, other, *slices, *parts, blocks)
+    _weight_products(*[one, other, *slices, *parts, blocks])
 
 
 def _both(groups: tuple[Grouped, ...]) -> tuple[Grouped, Grouped]:

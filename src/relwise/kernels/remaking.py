@@ -59,7 +59,7 @@ def _replaced(new: Tensor, vector: Tensor, table: Tensor) -> Tensor:
     if table.device.type != "cpu":
         return torch.where(new[:, None], vector, table)
     out = torch.empty_like(table, memory_format=torch.contiguous_format)
-    _replace(*_arrays(new, vector, table), out.numpy())
+    _replace(*[*_arrays(new, vector, table), out.numpy()])
     return out
 
 
@@ -79,7 +79,7 @@ class _Replaced(torch.autograd.Function):
             return torch.where(new[:, None], zero, grad), None, torch.where(new[:, None], grad, zero).sum(dim=0)
         by_table = torch.empty_like(grad, memory_format=torch.contiguous_format)
         parts = grad.new_empty(SLICES, grad.shape[1])
-        _part(*_arrays(new, grad), by_table.numpy(), parts.numpy())
+        _part(*[*_arrays(new, grad), by_table.numpy(), parts.numpy()])
         return by_table, None, parts.sum(dim=0)
 
 

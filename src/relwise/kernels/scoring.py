@@ -168,7 +168,9 @@ class _OnCpu(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *grads):
-        return (*_differentiate(grads[0], *ctx.saved_tensors, ctx.paired), None, None, None, None)
+        nodes, relations, head, relation, tail = ctx.saved_tensors
+        found = _differentiate(grads[0], nodes, relations, head, relation, tail, ctx.paired)
+        return (*found, None, None, None, None)
 
 
 def _register(forward, backward, paired: bool) -> None:

@@ -79,10 +79,12 @@ class _Layer(torch.autograd.Function):
     ):  # fmt: skip
         kept_x = drop(x, dropped)
         out, rows = layer_products(kept_x, weights, weight_self, adjacency, precision)
+        ctx.made = None if dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows
         by_relation = relation_state @ of_relation
         if x.device.type == "cpu":
-            given = kept_x, weights, weight_self, of_target, of_source
-            target_logit, row_logit, vectors = node_logits(*given, by_relation, adjacency)
+            matrices = weights, weight_self, of_target, of_source, by_relation
+            target_logit, row_logit, vectors = node_logits(kept_x, *matrices, adjacency)
+            del kept_x
             logsumexp = attend_and_activate(out, target_logit, row_logit, rows, adjacency, keep, slope)
         else:
             target_logit, row_logit, vectors = out @ of_target, rows @ of_source, None
@@ -90,7 +92,6 @@ class _Layer(torch.autograd.Function):
             attended, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
             out += attended
             functional.leaky_relu_(out, slope)
-        ctx.made = None if dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows
         ctx.save_for_backward(
             None if again else x, weights, weight_self, of_target, of_relation, of_source, relation_state,
             target_logit, row_logit, vectors, logsumexp, keep,
@@ -110,35 +111,32 @@ class _Layer(torch.autograd.Function):
         (x, rows), ctx.made = ctx.made, (None, None)
         if rows is None:
             rows = grouped_product(_dropped(ctx, given) if x is None else x, weights, adjacency, precision)
-        grad_own = grads[0]
+        grad_own, attention = grads[0], (of_target, of_source)
         states = grad_own, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
-        on_cpu = rows.device.type == "cpu"
-        if on_cpu:
-            grad_rows = rows
+        if rows.device.type == "cpu":
             grad_target, grad_row = attend_backward_in_place(*states)
             x = _dropped(ctx, given) if x is None else x  # not before: beside the attention it would only be held
+            by_weights = layer_weights(x, rows, grad_own, weights, adjacency, precision)
             grad_vectors, by_relation = node_logits_backward(grad_target, grad_row, x, adjacency)
+            by_attention = vectors_backward(grad_vectors, weights, weight_self, *attention, *by_weights)
+            del x
+            grad_x, by_row = layer_sources(rows, grad_own, weights, weight_self, adjacency, precision)
+            add_to_sources(by_row, grad_target, grad_row, vectors, adjacency, grad_x)
         else:
             grad_target, grad_row, grad_rows = attend_backward(*states)
             x = _dropped(ctx, given) if x is None else x
-            grad_of_source, by_relation = rows.t() @ grad_row, sum_by_relation(grad_row, adjacency)
-            grad_of_target = weight_self.t() @ (x.t() @ grad_target)
+            by_attention = weight_self.t() @ (x.t() @ grad_target), rows.t() @ grad_row
+            by_relation = sum_by_relation(grad_row, adjacency)
             grad_own.addmm_(grad_target, of_target.t())
             grad_rows.addmm_(grad_row, of_source.t())
-        del rows, states
-        grad_weights, grad_weight_self = layer_weights(x, grad_rows, grad_own, weights, adjacency, precision)
-        del x
-        grad_x, grad_rows = layer_sources(grad_rows, grad_own, weights, weight_self, adjacency, precision)
-        if on_cpu:
-            states = weights, weight_self, of_target, of_source, grad_weights, grad_weight_self
-            grad_of_target, grad_of_source = vectors_backward(grad_vectors, *states)
-            add_to_sources(grad_rows, grad_target, grad_row, vectors, adjacency, grad_x)
-        else:
-            add_by_source(grad_rows, adjacency, grad_x)
-        del grad_rows
+            del rows, states
+            by_weights = layer_weights(x, grad_rows, grad_own, weights, adjacency, precision)
+            del x
+            grad_x, by_row = layer_sources(grad_rows, grad_own, weights, weight_self, adjacency, precision)
+            add_by_source(by_row, adjacency, grad_x)
         return (
-            drop(grad_x, ctx.dropped), grad_weights, grad_weight_self, grad_of_target, relation_state.t() @ by_relation,
-            grad_of_source, by_relation @ of_relation.t(), None, None, None, None, None, None,
+            drop(grad_x, ctx.dropped), *by_weights, by_attention[0], relation_state.t() @ by_relation, by_attention[1],
+            by_relation @ of_relation.t(), None, None, None, None, None, None,
         )  # fmt: skip
 
 
