@@ -2,8 +2,8 @@
 
 A floor counts what no implementation can leave undone: each input read once, each output written once, at the measured
 rate of streaming arrays of that size; rows gathered at the measured rate of gathering from a table of that size;
-floating-point operations at the measured matrix rate. Masked edges are not counted, nor what is stored for backward.
-The operations are timed alone, with a real step's inputs.
+floating-point operations at the measured matrix rate. Masked edges are counted where they are left out, once a step,
+and nowhere else; what is stored for backward is not. The operations are timed alone, with a real step's inputs.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import torch
 from torch import Tensor
 
 from relwise.data.edges import Edges
-from relwise.kernels.attention import attend, attend_backward
+from relwise.kernels.attention import attend, attend_and_activate, attend_backward
 from relwise.kernels.dropout import dropout
-from relwise.kernels.grouped import grouped_product, grouped_product_backward
-from relwise.kernels.matmul import product
+from relwise.kernels.grouped import add_by_source
+from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
+from relwise.kernels.masked import kept_edges
+from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.negatives.device import Triples
 from relwise.nn.relgnn import SLOPE
 from relwise.settings import Settings
@@ -91,11 +93,14 @@ def floors_of(step: Step, rates: Rates) -> tuple[dict[str, float], dict[str, flo
     exponentials = rates.exponentials()
     small, memory = rates.stream(2 * table), rates.stream(7 * 4 * weights)
     products = 2 * (rows + nodes) * dim * dim / matrix
-    line, ids = 4 * dim, 8 * edges / small
+    # Of each edge two numbers and what they are told by, both ways, and of the kept ones two are written and read.
+    line, mask, ids = 4 * dim, (2 * 8 * edges + facts + 2 * 4 * kept) / small, 4 * kept / small
     floors = {
         "draw of supervised edges": (facts + 8 * count) / small,
         "dropout": layers * 4 * table / small,
+        "masked edges": mask,
         "products forward": layers * products,
+        "heads' logits": layers * 3 * 2 * (rows + nodes) * heads * dim / matrix,
         "attention forward": layers * (kept * line / from_rows + max(ids, kept * heads / exponentials) + table / small),
         "attention backward": layers * (kept * line / from_nodes + ids + 2 * row_table / small),
         "products backward": layers * 2 * products,
@@ -121,19 +126,21 @@ def floors_of(step: Step, rates: Rates) -> tuple[dict[str, float], dict[str, flo
 def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
     """Each operation of the step as a run of its own."""
     model, adjacency, keep = step.model, step.adjacency, step.keep
+    on_cpu = keep.device.type == "cpu"
+    graph, mask = (kept_edges(adjacency, keep), None) if on_cpu else (adjacency, keep)
     layers = list(model._convolutions())
     with torch.no_grad():
         state = torch.cat([encoder(x) for encoder, x in zip(model.encoders, step.inputs, strict=True)])
         relation = model.relation_state()
         given: list[dict[str, Tensor]] = []
         for layer in layers:
-            own, rows = product(state, layer.weight_self), grouped_product(state, layer.weights(), adjacency)
+            own, rows = layer_products(state, layer.weights(), layer.weight_self, graph)
             logit = rows @ layer.attention_source
-            logit += (relation @ layer.attention_relation).index_select(0, adjacency.row_relation)
+            logit += (relation @ layer.attention_relation).index_select(0, graph.row_relation)
             at_target = own @ layer.attention_target
-            _, logsumexp = attend(at_target, logit, rows, adjacency, keep, SLOPE)
+            _, logsumexp = attend(at_target, logit, rows, graph, mask, SLOPE)
             given.append({"x": state, "own": own, "rows": rows, "logit": logit, "target": at_target, "lse": logsumexp})
-            state = layer.propagate(state, adjacency, relation, keep)
+            state = layer.propagate(state, graph, relation, mask)
     grad, grad_rows = torch.randn_like(state), torch.randn_like(given[0]["rows"])
 
     def of_layers(run: Callable[[Any, dict[str, Tensor]], Any]) -> Callable[[], Any]:
@@ -144,20 +151,40 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
 
         return all_layers
 
+    def leave_out() -> None:
+        if on_cpu:  # a GPU looks each up
+            kept_edges(adjacency, keep)
+
     def forward_products(layer: Any, t: dict[str, Tensor]) -> None:
-        product(t["x"], layer.weight_self)
-        grouped_product(t["x"], layer.weights(), adjacency)
+        layer_products(t["x"], layer.weights(), layer.weight_self, graph)
 
     def backward_products(layer: Any, t: dict[str, Tensor]) -> None:
-        grad_x = product(grad, layer.weight_self.t())
-        product(t["x"].t(), grad)
-        grouped_product_backward(grad_rows, t["x"], layer.weights(), adjacency, grad_x)
+        layer_weights(t["x"], grad_rows, grad, layer.weights(), graph)
+        grad_x, by_row = layer_sources(grad_rows, grad, layer.weights(), layer.weight_self, graph)
+        if not on_cpu:  # where they are added with what the logits ask for
+            add_by_source(by_row, graph, grad_x)
+
+    def logits(layer: Any, t: dict[str, Tensor]) -> None:
+        weights, alone, of = layer.weights(), layer.weight_self, (layer.attention_target, layer.attention_source)
+        if not on_cpu:
+            for states, vectors in ((t["own"], of[0]), (t["rows"], of[1])):
+                logit = states @ vectors
+                torch.addmm(states, logit, vectors.t())
+                _ = states.t() @ logit
+            return
+        target, row, vectors = node_logits(t["x"], weights, alone, *of, relation @ layer.attention_relation, graph)
+        grad_vectors, _ = node_logits_backward(target, row, t["x"], graph)
+        vectors_backward(grad_vectors, weights, alone, *of, torch.zeros_like(weights), torch.zeros_like(alone))
+        add_to_sources(grad_rows, target, row, vectors, graph, torch.empty_like(t["x"]))
 
     def forward_attention(_: Any, t: dict[str, Tensor]) -> None:
-        attend(t["target"], t["logit"], t["rows"], adjacency, keep, SLOPE)
+        if on_cpu:  # over what stands in `own`, again and again
+            attend_and_activate(t["own"], t["target"], t["logit"], t["rows"], graph, mask, SLOPE)
+        else:
+            attend(t["target"], t["logit"], t["rows"], graph, mask, SLOPE)
 
     def backward_attention(_: Any, t: dict[str, Tensor]) -> None:
-        attend_backward(grad, t["target"], t["logit"], t["rows"], t["lse"], adjacency, keep, SLOPE)
+        attend_backward(grad, t["target"], t["logit"], t["rows"], t["lse"], graph, mask, SLOPE)
 
     def drop(_: Any, t: dict[str, Tensor]) -> None:
         for _ in range(2):  # backward does the same again
@@ -175,7 +202,9 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
     return {
         "draw of supervised edges": step.draw,
         "dropout": of_layers(drop),
+        "masked edges": leave_out,
         "products forward": of_layers(forward_products),
+        "heads' logits": of_layers(logits),
         "attention forward": of_layers(forward_attention),
         "attention backward": of_layers(backward_attention),
         "products backward": of_layers(backward_products),
