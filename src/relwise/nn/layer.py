@@ -122,6 +122,7 @@ class _Layer(torch.autograd.Function):
             del x
             grad_x, by_row = layer_sources(rows, grad_own, weights, weight_self, adjacency, precision)
             add_to_sources(by_row, grad_target, grad_row, vectors, adjacency, grad_x)
+            del rows, states
         else:
             grad_target, grad_row, grad_rows = attend_backward(*states)
             x = _dropped(ctx, given) if x is None else x
@@ -134,6 +135,8 @@ class _Layer(torch.autograd.Function):
             del x
             grad_x, by_row = layer_sources(grad_rows, grad_own, weights, weight_self, adjacency, precision)
             add_by_source(by_row, adjacency, grad_x)
+            del grad_rows
+        del by_row  # of a large graph the largest there is: not beside what dropout makes
         return (
             drop(grad_x, ctx.dropped), *by_weights, by_attention[0], relation_state.t() @ by_relation, by_attention[1],
             by_relation @ of_relation.t(), None, None, None, None, None, None,
