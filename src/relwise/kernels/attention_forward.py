@@ -154,7 +154,7 @@ def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight
 
 @njit(fastmath=FAST, cache=True)
 def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lines, out):
-    """The weighted sums of targets first:last: by themselves, for else one loop keeps the next one's rows waiting."""
+    """The weighted sums of targets first:last, by what `weigh_targets` found; added to `out` and activated if `add`."""
     line, found, start = lines[0], lines[1], np.int64(0)
     for target in range(first, last):
         stop = stops[target - first]

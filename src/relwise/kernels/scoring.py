@@ -58,7 +58,7 @@ def complex_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Te
 
 
 def _at_once(nodes: Tensor) -> bool:
-    """Whether there is nothing to dispatch, which takes a good part of a millisecond: on the CPU, not compiling."""
+    """Whether there is nothing to dispatch: on the CPU, not compiling."""
     return nodes.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
