@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from relwise.kernels import memory
 
@@ -49,3 +50,49 @@ def test_freed_memory_is_used_again_without_the_system():
 @pytest.mark.skipif(memory._glibc() is None, reason="another C library than glibc")
 def test_what_the_user_says_of_memory_stands():
     assert not run("keep", MALLOC_TRIM_THRESHOLD_="1000000")[0]
+
+
+# A layer's states, each as large: one is kept from step to step, three more stand beside each other within a step.
+GROWTH = """
+import sys
+import numpy as np
+import torch
+from relwise.kernels.memory import keep_freed_memory, room
+
+keep_freed_memory()
+make = (lambda: room((100_000, 64), torch.float32)) if sys.argv[1] == "room" else lambda: torch.empty(100_000, 64)
+resident = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096 >> 20
+kept, most = make().fill_(1), []
+for step in range(30):
+    del kept
+    state = make().fill_(1)
+    grad = make().fill_(1)
+    scratch = np.ones((8, 800_000), np.float32)
+    del scratch
+    kept = make().fill_(1)
+    most.append(resident())
+    del state, grad
+print(max(most) - most[0])
+"""
+
+
+@pytest.mark.skipif(memory._glibc() is None, reason="another C library than glibc")
+def test_a_process_that_makes_the_same_tensors_again_and_again_does_not_grow():
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, "room"], env={"THP_MEM_ALLOC_ENABLE": "0"}, capture_output=True, check=True
+    )
+    assert int(done.stdout) < 8  # MiB, where one tensor has 24
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (3,), (70_001, 33), (3, 1_000, 1_001)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_room_is_a_tensor_of_its_own(shape, dtype):
+    one, other = memory.room(shape, dtype), memory.room(shape, dtype)
+    assert one.shape == shape
+    assert one.dtype == dtype
+    assert one.is_contiguous()
+    assert not one._is_view()
+    assert one.numel() == 0 or one.data_ptr() % memory.LINE == 0
+    one.fill_(1), other.fill_(2)
+    assert bool((one == 1).all())
+    assert bool((other == 2).all())

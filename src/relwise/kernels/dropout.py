@@ -93,7 +93,9 @@ def _(x, threshold, seed):
 def _drop_into(x: Tensor, threshold: int, seed: Tensor, out: Tensor) -> Tensor:
     """Both contiguous, on the CPU; `out` may be `x`."""
     scale = x.new_tensor(STEPS / (STEPS - threshold)).numpy()[()]
-    _drop(x.view(-1).numpy(), np.uint64(int(seed)), np.uint64(threshold), scale, out.view(-1).numpy())
+    source, kept = x.view(-1).numpy(), out.view(-1).numpy()
+    # Of no length in place: a loop over two arrays that may be one is not vectorised.
+    _drop(source[:0] if out is x else source, np.uint64(int(seed)), np.uint64(threshold), scale, kept)
     return out
 
 
@@ -124,7 +126,7 @@ def _mix(x: Tensor) -> Tensor:
 @njit(parallel=True, cache=True)
 def _drop(x, seed, threshold, scale, out):
     # Entries a quarter of the array apart share a hash, so that each loop below runs over neighbours, many at a time.
-    quarter = (len(x) + 3) // 4
+    quarter = (len(out) + 3) // 4
     zero = x.dtype.type(0)
     for block in prange((quarter + CHUNK - 1) // CHUNK):
         first = block * CHUNK
@@ -136,6 +138,11 @@ def _drop(x, seed, threshold, scale, out):
             start = lane * quarter + first
             source, kept = x[start : start + count], out[start : start + count]
             shift = np.uint64(16 * lane)
+            if not len(x):
+                for n in range(len(kept)):
+                    keep = ((bits[n] >> shift) & np.uint64(0xFFFF)) >= threshold
+                    kept[n] = kept[n] * scale if keep else zero
+                continue
             for n in range(len(source)):
                 keep = ((bits[n] >> shift) & np.uint64(0xFFFF)) >= threshold
                 kept[n] = source[n] * scale if keep else zero

@@ -136,8 +136,9 @@ def _slices(pointer: tuple[int, ...]) -> _Slices:
 @njit(parallel=True, cache=True)
 def _row_products(one, other, transposed, blocks):
     for block in prange(blocks):
-        _rows_between(one, transposed, block, blocks)
-        _rows_between(other, transposed, block, blocks)
+        number = np.int64(block)  # unsigned in one pass of the compiler: two compilations
+        _rows_between(one, transposed, number, blocks)
+        _rows_between(other, transposed, number, blocks)
 
 
 @njit(**INNER)
@@ -184,8 +185,9 @@ def _rows_between(group, transposed, block, blocks):
 @njit(parallel=True, cache=True)
 def _weight_products(one, other, slices, other_slices, parts, other_parts, blocks):
     for block in prange(blocks):
-        _slices_between(one, slices, parts, block, blocks)
-        _slices_between(other, other_slices, other_parts, block, blocks)
+        number = np.int64(block)  # as above
+        _slices_between(one, slices, parts, number, blocks)
+        _slices_between(other, other_slices, other_parts, number, blocks)
     _add_parts(slices, parts, one.weights)
     _add_parts(other_slices, other_parts, other.weights)
 

@@ -14,6 +14,7 @@ from relwise.kernels import gemm
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
 from relwise.kernels.matmul import Precision, by_shape, on_tile, product
+from relwise.kernels.memory import room
 
 
 def layer_products(
@@ -30,7 +31,8 @@ def layer_products(
     """
     if not _together(x, weights, weight_self, adjacency, precision):
         return product(x, weight_self, precision), grouped_product(x, weights, adjacency, precision)
-    own, rows = x.new_empty(len(x), weight_self.shape[1]), x.new_empty(len(adjacency.row_source), weights.shape[2])
+    own = room((len(x), weight_self.shape[1]), x.dtype)
+    rows = room((len(adjacency.row_source), weights.shape[2]), x.dtype)
     gemm.row_products(*_groups(x, x, weights, weight_self, rows, own, adjacency))
     return own, rows
 
@@ -68,7 +70,7 @@ def layer_sources(
     by_source = grad_rows
     if weights.shape[1] != weights.shape[2]:
         by_source = grad_rows.new_empty(len(grad_rows), weights.shape[1])
-    grad_x = grad_own.new_empty(len(grad_own), weight_self.shape[0])
+    grad_x = room((len(grad_own), weight_self.shape[0]), grad_own.dtype)
     rows, own = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
     gemm.row_products(rows._replace(source=gemm.IN_ORDER), own, transposed=True)
     return grad_x, by_source

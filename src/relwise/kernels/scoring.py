@@ -147,7 +147,9 @@ def _differentiate(
     pieces, together = cpu.divide(len(head), num_relations)
     parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
     g, h, w, heads, kinds, tails = _arrays(grad, nodes, relations, head, relation, tail)
-    other, ends = cpu.other_ends(heads, tails), sort_by_key(heads, tails, num_nodes)
+    other = cpu.other_ends(heads, tails)
+    # In 32 bits, as graphs are sorted: half to read, and compiled already.
+    ends = sort_by_key(other[len(heads) :], other[: len(heads)], num_nodes)
     cpu.backward(g, h, w, kinds, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
     if together:
         cpu.merge(parts, grad_relations.numpy())

@@ -14,7 +14,7 @@ from numba.extending import intrinsic, overload
 # Without "nnan" and "ninf": a NaN in the input must come out as NaN.
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 LINE = 64  # bytes of a cache line
-AHEAD = 8  # edges between a prefetch and its use: about what one core has in flight
+AHEAD = 24  # edges between a prefetch and its use: less, and memory is slower than the work on so many rows
 
 
 def _prefetch(typingctx, array, index):

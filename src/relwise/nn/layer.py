@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from relwise.kernels.activation import leaky_backward
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
 from relwise.kernels.dropout import Drawn, drop, drop_in_place
@@ -66,7 +67,7 @@ class _Activated(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, *grads):
-        return torch.ops.aten.leaky_relu_backward(grads[0], ctx.saved_tensors[0], ctx.slope, True), None
+        return leaky_backward(grads[0], ctx.saved_tensors[0], ctx.slope), None
 
 
 class _Layer(torch.autograd.Function):
@@ -138,8 +139,8 @@ class _Layer(torch.autograd.Function):
             del grad_rows
         del by_row  # of a large graph the largest there is: not beside what dropout makes
         return (
-            drop(grad_x, ctx.dropped), *by_weights, by_attention[0], relation_state.t() @ by_relation, by_attention[1],
-            by_relation @ of_relation.t(), None, None, None, None, None, None,
+            drop_in_place(grad_x, ctx.dropped), *by_weights, by_attention[0], relation_state.t() @ by_relation,
+            by_attention[1], by_relation @ of_relation.t(), None, None, None, None, None, None,
         )  # fmt: skip
 
 
