@@ -14,6 +14,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from relwise.kernels import cuda
+from relwise.kernels.memory import room
 from relwise.kernels.mixing import mix
 
 STEPS = 1 << 16  # the share is rounded to a multiple of 2^-16: four entries a hash
@@ -58,7 +59,7 @@ def drop(x: Tensor, drawn: Drawn | None) -> Tensor:
         return x
     if x.device.type == "cpu" and not torch.is_grad_enabled():  # without the dispatcher's tenth of a millisecond
         source = x.detach().contiguous()
-        return _drop_into(source, *drawn, torch.empty_like(source))
+        return _drop_into(source, *drawn, room(source.shape, source.dtype))
     return torch.ops.relwise.dropout(x, *drawn)
 
 

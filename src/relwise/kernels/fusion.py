@@ -7,6 +7,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.memory import room
 from relwise.kernels.remaking import remake
 from relwise.kernels.vector import FAST
 
@@ -44,7 +45,8 @@ class _Fusion(torch.autograd.Function):
     @staticmethod
     def forward(ctx, attributes, topology, attention, slope, again):
         attributes, topology = attributes.contiguous(), topology.contiguous()
-        out, logits = torch.empty_like(attributes), attributes.new_empty(len(attributes), attention.shape[1], 2)
+        out = room(attributes.shape, attributes.dtype)
+        logits = attributes.new_empty(len(attributes), attention.shape[1], 2)
         arrays = [t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out)]
         _forward(*[*arrays, slope])
         ctx.save_for_backward(None if again else attributes, topology, attention, logits)
@@ -56,7 +58,7 @@ class _Fusion(torch.autograd.Function):
         (grad,) = grads
         attributes, topology, attention, logits = ctx.saved_tensors
         attributes = ctx.again() if attributes is None else attributes
-        grad_attributes, grad_topology = torch.empty_like(attributes), torch.empty_like(topology)
+        grad_attributes, grad_topology = (room(t.shape, t.dtype) for t in (attributes, topology))
         parts = torch.zeros(SLICES, *attention.t().shape, dtype=attention.dtype)
         tensors = grad.contiguous(), attributes, topology, attention.t().contiguous(), logits
         arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, parts)]

@@ -17,6 +17,8 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.memory import room
+
 # Bytes of a table beyond which it is made again in the backward pass: a few hundredths of the layer's time, for memory
 # that would be held while all that comes behind the layer is at work.
 LARGE = 256 << 20
@@ -58,7 +60,7 @@ def _again(node: Any) -> Tensor:
 def _replaced(new: Tensor, vector: Tensor, table: Tensor) -> Tensor:
     if table.device.type != "cpu":
         return torch.where(new[:, None], vector, table)
-    out = torch.empty_like(table, memory_format=torch.contiguous_format)
+    out = room(table.shape, table.dtype)
     _replace(*[*_arrays(new, vector, table), out.numpy()])
     return out
 
@@ -77,7 +79,7 @@ class _Replaced(torch.autograd.Function):
         if grad.device.type != "cpu":
             zero = grad.new_zeros(())
             return torch.where(new[:, None], zero, grad), None, torch.where(new[:, None], grad, zero).sum(dim=0)
-        by_table = torch.empty_like(grad, memory_format=torch.contiguous_format)
+        by_table = room(grad.shape, grad.dtype)
         parts = grad.new_empty(SLICES, grad.shape[1])
         _part(*[*_arrays(new, grad), by_table.numpy(), parts.numpy()])
         return by_table, None, parts.sum(dim=0)

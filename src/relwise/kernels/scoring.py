@@ -20,6 +20,7 @@ from torch import Tensor
 
 from relwise.kernels import cuda
 from relwise.kernels import scoring_cpu as cpu
+from relwise.kernels.memory import room
 from relwise.kernels.sorting import sort_by_key
 
 LARGEST = 2**30  # edges: their ends are numbered in 31 bits
@@ -143,7 +144,7 @@ def _differentiate(
     grad: Tensor, nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool
 ) -> tuple[Tensor, Tensor]:
     (num_nodes, width), num_relations = nodes.shape, len(relations)
-    grad_nodes, grad_relations = relations.new_empty(nodes.shape), relations.new_empty(relations.shape)
+    grad_nodes, grad_relations = room(nodes.shape, relations.dtype), relations.new_empty(relations.shape)
     pieces, together = cpu.divide(len(head), num_relations)
     parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
     g, h, w, heads, kinds, tails = _arrays(grad, nodes, relations, head, relation, tail)
