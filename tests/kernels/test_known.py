@@ -35,19 +35,20 @@ def test_refused_slots_are_those_of_partners_and_of_the_anchor(pool, length, nod
     size, table = table_size(pool), np.full(table_size(pool), -1, np.int32)
     marks = np.zeros(MARKS * size, np.uint8)
     assert size & (size - 1) == 0
-    for _ in range(5):
+    for at in range(5):
         row = np.unique(rng.integers(0, nodes, length))
         candidates = rng.integers(0, nodes, pool).astype(np.int32)
         candidates[rng.random(pool) < 0.3] = rng.choice(row) if length else 0
         anchor = int(candidates[rng.integers(pool)]) if rng.random() < 0.7 else int(rng.integers(0, nodes))
         row = row[row != anchor]
         partners = np.concatenate([[anchor], row, [anchor]]).astype(np.int32)
-        link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32)
+        link, slots = np.empty(pool, np.int32), np.full(at + pool, -7, np.int32)
         enter(table, marks, link, candidates)
-        count = find_refused(partners, 1, 1 + len(row), anchor, candidates, table, marks, link, slots)
+        stop = find_refused(partners, 1, 1 + len(row), anchor, candidates, table, marks, link, slots, at)
         leave(table, marks, candidates)
         expected = np.flatnonzero(np.isin(candidates, row) | (candidates == anchor))
-        assert sorted(slots[:count].tolist()) == expected.tolist()
+        assert sorted(slots[at:stop].tolist()) == expected.tolist()
+        assert (slots[:at] == -7).all()
         assert (table == -1).all()
         assert not marks.any()
 

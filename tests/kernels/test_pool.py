@@ -83,8 +83,8 @@ class Task:
         propose(*self.arguments(seed), owner, candidates, refused)
         return candidates, refused
 
-    def choose(self, query, states, sampler, positive, seed=0, shared=1):
-        """What the fused pass takes for all edges, and how many refusals it counted."""
+    def choose(self, query, states, sampler, positive, seed=0, shared=1, factors=None):
+        """What the fused pass takes for all edges, and how many refusals it counted; `factors` make the queries."""
         order, blocks, _ = self.arrange(shared)
         chosen, refused = np.full(len(self.anchor), -7), np.full(len(self.anchor), -7)
         wanted, bound = (value.numpy() for value in sampler.bounds(positive, 0))
@@ -92,7 +92,8 @@ class Task:
         if shared == 1:
             choose_own(*self.arguments(seed), order, *rest)
         else:
-            choose_shared(*self.arguments(seed), order, blocks, *rest)
+            given = (rest[0], states[:0]) if factors is None else (states[:0], factors)
+            choose_shared(*self.arguments(seed), order, blocks, *given, *rest[1:])
         return chosen, refused
 
 
@@ -227,6 +228,19 @@ def test_of_equal_candidates_both_take_the_first(sampler, shared):
     index = sampler.choose(positive, logits, step=0).numpy()
     chosen, _ = task.choose(query, states, sampler, positive, 0, shared)
     assert np.array_equal(chosen, candidates[np.arange(300), index])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sampler", [HardestSampler(20), ASASampler(33, mu=0.2)])
+def test_queries_that_are_made_on_the_way_are_the_same_to_the_bit(sampler, dtype):
+    rng, task = np.random.default_rng(2), Task(300, random_known(2000))
+    states, factors = rng.normal(size=(60, 24)).astype(dtype), rng.normal(size=(2, 24)).astype(dtype)
+    positive = torch.from_numpy(rng.normal(size=300).astype(dtype))
+    query = states[task.anchor] * factors[task.relation]
+    for shared in (2, 9, 64):
+        given = task.choose(query, states, sampler, positive, 3, shared)
+        made = task.choose(query, states, sampler, positive, 3, shared, factors)
+        assert np.array_equal(given, made)
 
 
 @pytest.mark.parametrize("shared", [1, 2])

@@ -139,3 +139,20 @@ def test_no_edges_have_no_negatives():
     for sampler in SAMPLERS:
         negatives = sample(corruptor, np.empty(0, np.int64), sampler)
         assert len(negatives.edges) == negatives.proposed == negatives.refused == 0
+
+
+@pytest.mark.parametrize("sampler", [ASASampler(12, shared=4), HardestSampler(5, shared=100)])
+def test_who_makes_the_queries_makes_no_difference(sampler):
+    class Hidden(DistMult):
+        def factors(self):
+            return None
+
+    graph = small_graph(2)
+    corruptor = Corruptor(graph, graph.edges, KnownEdges(graph, graph.edges))
+    index = np.flatnonzero(corruptor.corruptible)
+    nodes, logits = torch.randn(graph.num_nodes, 6), torch.randn(len(index))
+    one, other = DistMult(graph.num_relations, 6), Hidden(graph.num_relations, 6)
+    other.load_state_dict(one.state_dict())
+    found = [corruptor.sample(index, sampler, decoder, nodes, logits, step=0, seed=4) for decoder in (one, other)]
+    assert rows(found[0].edges) == rows(found[1].edges)
+    assert (found[0].proposed, found[0].refused) == (found[1].proposed, found[1].refused)

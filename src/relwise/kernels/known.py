@@ -135,12 +135,12 @@ def leave(table, marks, candidates):
 
 
 @njit(cache=True)
-def find_refused(partners, first, last, anchor, candidates, table, marks, link, slots):
-    """Write to `slots` which candidates are the anchor itself or among `partners[first:last]`; returns how many.
+def find_refused(partners, first, last, anchor, candidates, table, marks, link, slots, at):
+    """Write to `slots` from `at` on which candidates are the anchor or among `partners[first:last]`; returns their end.
 
     The anchor must not be among its own partners.
     """
-    count = 0
+    count = at
     if last - first > SCAN * len(candidates):
         for slot in range(len(candidates)):
             if candidates[slot] == anchor or is_partner(partners, first, last, candidates[slot]):
@@ -148,7 +148,7 @@ def find_refused(partners, first, last, anchor, candidates, table, marks, link, 
                 count += 1
         return count
     wide = np.uint32(len(marks) - 1)
-    count = _match(anchor, candidates, table, link, slots, 0)
+    count = _match(anchor, candidates, table, link, slots, count)
     # Unsigned: a signed place is first asked whether it counts from the end.
     position, end = np.uint64(first), np.uint64(last)
     while position + TOGETHER <= end:

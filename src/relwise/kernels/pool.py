@@ -171,59 +171,99 @@ def propose(seed, edges, index, replaced, owner, candidates, refused):
 
 
 @njit(**INNER)
-def _replace(seed, edge, place, partners, candidates, slots, count, others):
-    """Draw anew what an edge refused of a pool, into `others` (-1: nothing is left); returns the refusals."""
-    refused = 0
-    for s in range(count):
-        others[s], times = redraw(seed, edge, slots[s], np.int64(candidates[slots[s]]), place, partners)
-        refused += times
-    return refused
+def _refuse(
+    seed, order, begin, end, places, partners, candidates, table, marks, link, nodes, slots, others, stops, refused
+):  # fmt: skip
+    """What each of a block's edges refuses of the pool, and draws anew in its place: in `slots` and `others` (-1:
+    nothing is left), edge after edge; `stops` has where each one's end. The new rows are asked for."""
+    start = np.int64(0)
+    for p in range(begin, end):
+        n, i, proposals = p - begin, order[p], np.int64(0)
+        place = places[n, 0], places[n, 1], places[n, 2], places[n, 3], places[n, 4]
+        within = partners, place[3], place[4], place[0]
+        stop = find_refused(*within, candidates, table, marks, link, slots, start)
+        for s in range(start, stop):
+            others[s], times = redraw(seed, i, slots[s], np.int64(candidates[slots[s]]), place, partners)
+            proposals += times
+            prefetch(nodes, np.uint64(max(others[s], 0)))
+        refused[i], stops[n], start = proposals, stop, stop
+
+
+@njit(**INNER)
+def _multiply(edges, index, order, begin, end, places, nodes, factors, out):
+    """out = the states of the block's anchors, each times its relation's row of `factors`."""
+    for p in range(begin, end):
+        state, factor = nodes[np.uint32(places[p - begin, 0])], factors[edges.relations[index[order[p]]]]
+        query = out[p - begin]
+        for k in range(len(query)):
+            query[k] = state[k] * factor[k]
+
+
+@njit(fastmath=FAST, **INNER)
+def _choose(
+    order, begin, end, query, shift, nodes, wanted, bound, candidates, logits, slots, others, stops, chosen
+):  # fmt: skip
+    """Each of a block's edges chooses from the pool, what `_refuse` found replaced; `logits` (edges, room) are its."""
+    room, pool, start = logits.shape[1], len(candidates), np.int64(0)
+    numbers = logits.reshape(logits.size)
+    for p in range(begin, end):
+        i, own, stop = order[p], (p - begin) * room, np.int64(stops[p - begin])
+        if stop > start and others[start] < 0:
+            chosen[i], start = -1, stop
+            continue
+        for s in range(start, stop):
+            numbers[own + slots[s]] = row_product(query[p - shift], nodes[others[s]])
+        for slot in range(pool, room):
+            numbers[own + slot] = numbers[own]
+        slot = nearest(numbers, own, own + room, wanted[i], bound[i])
+        node = np.int64(candidates[slot])
+        for s in range(start, stop):
+            node = others[s] if slots[s] == slot else node
+        chosen[i], start = node, stop
 
 
 @njit(parallel=True, cache=True, fastmath=FAST)
-def choose_shared(seed, edges, index, replaced, order, blocks, query, nodes, wanted, bound, pool, chosen, refused):
+def choose_shared(
+    seed, edges, index, replaced, order, blocks, query, factors, nodes, wanted, bound, pool, chosen, refused
+):  # fmt: skip
     """As `own_pool.choose_own`, where a block's edges share first draws of a pool, and a product of matrices scores.
 
     Args:
         order: (n,) as `arrange` gives it.
         blocks: (B + 1,) a stretch of those of `arrange`.
-        query: (m, d) of the edges at places `blocks[0]` to `blocks[-1]` of `order`.
+        query: (m, d) of the edges at places `blocks[0]` to `blocks[-1]` of `order`; of no length with `factors`.
+        factors: (R, d) where a query is its anchor's state times its relation's row: then it is made here. Else (0, d).
     """
     size, most, room = table_size(pool), 0, -(-pool // LANES) * LANES
     for b in range(len(blocks) - 1):
         most = max(most, blocks[b + 1] - blocks[b])
     parts = max(1, min(PARTS, (len(blocks) - 1) // FEW))
     for part in prange(parts):
-        candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(pool, np.int32)
-        others, logits = np.empty(pool, np.int64), np.empty((up(most, ROWS), room), nodes.dtype)
+        candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(most * pool, np.int32)
+        others, stops = np.empty(most * pool, np.int64), np.empty(most, np.int64)
+        logits, places = np.empty((up(most, ROWS), room), nodes.dtype), np.empty((most, 5), np.int64)
+        product = np.empty((most if len(factors) else 0, nodes.shape[1]), nodes.dtype)
         space = workspace(most, room, nodes.shape[1])
-        table, marks, places = (
-            np.full(size, -1, np.int32),
-            np.zeros(MARKS * size, np.uint8),
-            np.empty((most, 5), np.int64),
-        )
+        table, marks = np.full(size, -1, np.int32), np.zeros(MARKS * size, np.uint8)
         for b in range((len(blocks) - 1) * part // parts, (len(blocks) - 1) * (part + 1) // parts):
             begin, end = blocks[b], blocks[b + 1]
             find_places(edges, index, replaced, order, begin, end, places)
             for slot in range(pool):
                 candidates[slot] = draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
-            pool_logits(query, begin - blocks[0], end - blocks[0], nodes, candidates, space, logits)
+                prefetch(nodes, np.uint32(candidates[slot]))
+            for p in range(begin, end if len(factors) else begin):
+                prefetch(nodes, np.uint32(places[p - begin, 0]))
             enter(table, marks, link, candidates)
-            for p in range(begin, end):
-                i, place, own = order[p], places[p - begin], logits[p - begin]
-                within = edges.partners, place[3], place[4], place[0]
-                count = find_refused(*within, candidates, table, marks, link, slots)
-                refused[i] = _replace(seed, i, place, edges.partners, candidates, slots, count, others)
-                if count and others[0] < 0:
-                    chosen[i] = -1
-                    continue
-                for s in range(count):
-                    own[slots[s]] = row_product(query[p - blocks[0]], nodes[others[s]])
-                for s in range(pool, room):
-                    own[s] = own[0]
-                slot = nearest(own, 0, room, wanted[i], bound[i])
-                chosen[i] = candidates[slot]
-                for s in range(count):
-                    if slots[s] == slot:
-                        chosen[i] = others[s]
+            _refuse(
+                seed, order, begin, end, places, edges.partners, candidates, table, marks, link, nodes, slots, others,
+                stops, refused,
+            )  # fmt: skip
             leave(table, marks, candidates)
+            asked, shift = (product, begin) if len(factors) else (query, blocks[0])
+            if len(factors):
+                _multiply(edges, index, order, begin, end, places, nodes, factors, product)
+            pool_logits(asked, begin - shift, end - shift, nodes, candidates, space, logits)
+            _choose(
+                order, begin, end, asked, shift, nodes, wanted, bound, candidates, logits, slots, others, stops,
+                chosen,
+            )  # fmt: skip

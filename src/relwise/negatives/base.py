@@ -172,11 +172,21 @@ class PoolSampler(NegativeSampler):
         states = asked.keys.cpu().numpy()
         chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
         order, blocks, tails = corruptor.arrange(index, replaced, shared)
-        edges = (np.uint64(asked.seed), corruptor.table, index, replaced)
+        edges, factors = (np.uint64(asked.seed), corruptor.table, index, replaced), asked.decoder.factors()
+        if shared > 1 and factors is not None:
+            rows = factors.detach().to(asked.keys.dtype).cpu().contiguous().numpy()
+            scored = (states[:0], rows, states, wanted, bound, pool, chosen, refused)
+            kernel.choose_shared(*edges, order, blocks, *scored)
+            return _taken(chosen, pool, refused)
         for begin, stop, query in corruptor.queries(index[order], blocks, tails, asked.decoder, asked.nodes):
-            scored = (query.numpy(), states, wanted, bound, pool, chosen, refused)
+            scored = (states, wanted, bound, pool, chosen, refused)
             if shared == 1:
-                own_pool.choose_own(*edges, order[blocks[begin] : blocks[stop]], *scored)
+                own_pool.choose_own(*edges, order[blocks[begin] : blocks[stop]], query.numpy(), *scored)
             else:
-                kernel.choose_shared(*edges, order, blocks[begin : stop + 1], *scored)
-        return Taken(chosen, len(index) * pool + int(refused.sum()), int(refused.sum()))
+                kernel.choose_shared(*edges, order, blocks[begin : stop + 1], query.numpy(), states[:0], *scored)
+        return _taken(chosen, pool, refused)
+
+
+def _taken(chosen: IntArray, pool: int, refused: IntArray) -> Taken:
+    again = int(refused.sum())
+    return Taken(chosen, len(chosen) * pool + again, again)

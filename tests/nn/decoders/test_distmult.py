@@ -58,3 +58,11 @@ def test_no_edges_have_no_scores():
     none = torch.empty(0, dtype=torch.int64)
     assert decoder(nodes, none, none, none).shape == (0,)
     assert decoder.query("tail", nodes[:0], none).shape == (0, DIM)
+
+
+@pytest.mark.parametrize("missing", ["head", "tail"])
+def test_its_factors_times_the_anchors_are_its_queries(missing):
+    decoder, nodes, heads, relations, _ = case(torch.float32)
+    product = nodes[heads] * decoder.factors()[relations]
+    assert torch.equal(decoder.query(missing, nodes[heads], relations), product)
+    assert torch.equal(decoder.keys(nodes), nodes)

@@ -32,6 +32,11 @@ class Decoder(nn.Module, ABC):
             relation: (n,) relation indices.
         """
 
+    def factors(self) -> Tensor | None:
+        """(R, d) whose rows times the anchors' states are the queries of either end, where that is so and keys are the
+        states: kernels can make them then. None of any other decoder."""
+        return None
+
     def keys(self, nodes: Tensor) -> Tensor:
         """(N, k) what queries are multiplied with: the states themselves, unless a decoder says more.
 

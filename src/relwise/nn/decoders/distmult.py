@@ -37,5 +37,8 @@ class DistMult(Decoder):
     def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:
         return anchor * self.relation.index_select(0, relation)
 
+    def factors(self) -> Tensor:
+        return self.relation
+
     def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
         return triple_product(nodes, self.relation, heads, relations, tails)
