@@ -16,7 +16,7 @@ import numpy.typing as npt
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import Split
-from relwise.kernels.facts import count_facts
+from relwise.kernels.facts import count_facts, sieve
 from relwise.kernels.partners import buckets
 
 BINS = 200  # of probabilities, so that quantiles are known to half a percent
@@ -39,13 +39,13 @@ class HeldOut:
         self._graph = graph
         later = graph.keys(Edges.concatenate(*(_plain(part.positives) for part in (split.valid, split.test))))
         self._keys = np.setdiff1d(later, graph.keys(split.message)).astype(np.uint64)
-        self._buckets = buckets(self._keys)
+        self._bits, self._buckets = sieve(self._keys), buckets(self._keys)
 
     def count(self, edges: Edges) -> int:
         """How many of the edges are among them."""
         columns = edges.heads, edges.relations, edges.tails
         size = np.uint64(self._graph.num_nodes)
-        return int(count_facts(self._keys, *self._buckets, *columns, self._graph.directed, size))
+        return int(count_facts(self._keys, self._bits, *self._buckets, *columns, self._graph.directed, size))
 
 
 def _plain(edges: Edges) -> Edges:
