@@ -238,9 +238,9 @@ def _backward_on_cpu(
     parts, sums = np.empty((slices, places), dtype), np.empty(places, dtype)
     row_indptr, row_target, row_fact = _arrays(*edges[:3])
     given = *_arrays(*states), row_indptr, row_target.view(np.uint32), row_fact, _masking(edges[3])
-    filled = grad_rows.numpy(), grad_row.numpy()
-    attention_backward.rows_backward(*[*given, slope, *filled, *found, parts, sums])
-    del parts
+    filled, of_targets = (grad_rows.numpy(), grad_row.numpy()), np.empty((num_nodes, 2 * heads), dtype)
+    attention_backward.rows_backward(*[*given, slope, *filled, of_targets, *found, parts, sums])
+    del parts, of_targets
     of_softmax = *found, sums, grad_target.numpy(), filled[1]
     attention_backward.softmax_backward(*[*given[5:], slices, *of_softmax])
     return grad_target, grad_row

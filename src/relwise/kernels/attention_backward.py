@@ -83,21 +83,22 @@ def rows_in(row_indptr, r, last):
 
 @njit(fastmath=FAST, cache=True)
 def slice_backward(
-    grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
+    grad_out, of_targets, row_logit, rows, row_indptr, row_target, row_fact, keep, slope,
     begin, end, number, grad_rows, grad_row, stops, beta, part, said, carried, carried_row,
 ):  # fmt: skip
     """`rows_backward`, of the edges begin:end, the slice of that number.
 
     Args:
+        of_targets: (N, 2 L), each target's part of the logits, then its logarithms.
         said: (d,) the row that the slice begins with; then each row, which may stand where its gradient goes.
         part: (N · L · SUMS,) what this slice adds to `sums`.
         carried, carried_row: (d,) and (L,) zeros: what it adds to a row that began in an earlier slice.
     """
-    heads, width = target_logit.shape[1], rows.shape[1]
+    heads, width = row_logit.shape[1], rows.shape[1]
     share = rows.dtype.type(1 / heads)
     room = np.empty(BATCH + AHEAD, np.uint32)
     scratch, alphas = np.empty((4, BATCH + ROOM), rows.dtype), np.empty((heads, BATCH + ROOM), rows.dtype)
-    logit, of_target, weight, dots = scratch[0], scratch[1], scratch[2], scratch[3]
+    logit, logarithm, weight, dots = scratch[0], scratch[1], scratch[2], scratch[3]
     line = np.empty(width, rows.dtype)
     for k in range(len(part)):
         part[k] = 0
@@ -113,13 +114,13 @@ def slice_backward(
             count = lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, ends)
         kept = np.int64(ends[count - 1])
         for head in range(heads):
-            gather(target_logit, head, index, kept, logit)
-            gather(logsumexp, head, index, kept, of_target)
+            gather(of_targets, head, index, kept, logit)
+            gather(of_targets, heads + head, index, kept, logarithm)
             alpha, beta_l, start = alphas[head], beta[head], np.int64(0)
             for q in range(count):
                 stop = np.int64(ends[q])
                 attention_again(
-                    logit, of_target, start, stop - start, row_logit[r + q, head], slope, share, head == 0,
+                    logit, logarithm, start, stop - start, row_logit[r + q, head], slope, share, head == 0,
                     alpha, beta_l, filled + start, weight,
                 )  # fmt: skip
                 start = stop
@@ -175,10 +176,20 @@ def clear_empty(row_indptr, grad_rows, grad_row):
                 grad_row[r] = 0
 
 
+@njit(parallel=True, cache=True)
+def put_together(one, other, out):
+    """out (N, 2 L) = both (N, L), side by side."""
+    heads = one.shape[1]
+    for block in prange(BLOCKS):
+        for i in range(block * len(one) // BLOCKS, (block + 1) * len(one) // BLOCKS):
+            for head in range(heads):
+                out[i, head], out[i, heads + head] = one[i, head], other[i, head]
+
+
 @njit(parallel=True, fastmath=FAST, cache=True)
 def rows_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
-    grad_rows, grad_row, stops, beta, parts, sums,
+    grad_rows, grad_row, of_targets, stops, beta, parts, sums,
 ):  # fmt: skip
     """One pass over the transposed adjacency, after which only what the softmax takes off is missing.
 
@@ -188,6 +199,7 @@ def rows_backward(
     Args:
         grad_rows: (P, d), to be filled; may be `rows` itself.
         grad_row: (P, L), to be filled: Σ β g of each row.
+        of_targets: (N, 2 L), to be filled: looked up together, they are one line of memory instead of two.
         stops: (stops,) int32, to be filled: where the rows of each batch end among its kept edges.
         beta: (L, places), to be filled: of the kept edges.
         parts: (slices, N · L · SUMS) scratch.
@@ -197,6 +209,7 @@ def rows_backward(
     slope = rows.dtype.type(slope)
     carried = np.zeros((slices, rows.shape[1]), rows.dtype)
     carried_row, said = np.zeros((slices, target_logit.shape[1]), rows.dtype), np.zeros_like(carried)
+    put_together(target_logit, logsumexp, of_targets)
     for cut in range(slices if edges else 0):  # before an earlier slice writes over them
         r = row_of(row_indptr, min(cut * edges // slices, edges - 1))
         for k in range(rows.shape[1]):
@@ -205,7 +218,7 @@ def rows_backward(
         number = np.int64(piece)  # unsigned in one pass of the compiler: two compilations
         begin, end = number * edges // slices, (number + 1) * edges // slices
         slice_backward(
-            grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
+            grad_out, of_targets, row_logit, rows, row_indptr, row_target, row_fact, keep, slope,
             begin, end, number, grad_rows, grad_row, stops, beta, parts[piece], said[piece], carried[piece],
             carried_row[piece],
         )  # fmt: skip
@@ -222,7 +235,7 @@ def softmax_of_targets(first, last, sums, inner, grad_target):
     for i in range(first, last):
         for head in range(heads):
             at = SUMS * (i * heads + head)
-            inner[head, i] = sums[at]
+            inner[i, head] = sums[at]
             grad_target[i, head] = sums[at + 1] - sums[at] * sums[at + 2]
 
 
@@ -242,10 +255,8 @@ def softmax_of_slice(
             # Laid out again: kept, the targets of all edges would be the largest thing that a backward pass holds.
             index = room
             kept = kept_only(row_target, row_fact, keep, first, last, index, np.int64(0))
-        for head in range(len(inner)):
-            inner_l = inner[head]
-            for n in range(kept):
-                scratch[n] = inner_l[index[n]]
+        for head in range(inner.shape[1]):
+            gather(inner, head, index, kept, scratch)
             start = np.int64(0)
             for q in range(count):
                 stop, row = np.int64(ends[q]), r + q
@@ -266,7 +277,7 @@ def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta
     """
     nodes, heads = grad_target.shape
     edges = len(row_target)
-    inner, carried = np.empty((heads, nodes), sums.dtype), np.zeros((slices, heads), sums.dtype)
+    inner, carried = np.empty((nodes, heads), sums.dtype), np.zeros((slices, heads), sums.dtype)
     for block in prange(BLOCKS):
         softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, inner, grad_target)
     for piece in prange(slices):
