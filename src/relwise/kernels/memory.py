@@ -42,9 +42,9 @@ def keep_freed_memory() -> bool:
 def room(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """An uninitialised tensor on the CPU; a large one where an equal one stood before, if that is free.
 
-    Up to version 2.37 glibc does not give a freed aligned piece, such as PyTorch's are, to another aligned one of its
-    size: it cuts up a larger one, and a process that makes and frees the same tensors over and over again holds a third
-    more than at first. This asks for a plain piece, and aligns the tensor within.
+    glibc (2.36, where this was seen) does not give a freed aligned piece, such as PyTorch's are, to another aligned one
+    of its size: it cuts up a larger one, and a process that makes and frees the same tensors over and over again holds
+    a third more than at first. This asks for a plain piece, and aligns the tensor within.
 
     >>> room((2, 3), torch.float32).shape
     torch.Size([2, 3])
