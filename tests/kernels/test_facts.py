@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from relwise.data.edges import edge_keys
 from relwise.kernels.facts import PLACES, count_facts, sieve
+from relwise.kernels.mixing import mix
 from relwise.kernels.partners import buckets
 
 
@@ -40,7 +41,7 @@ def test_few_other_keys_pass_the_sieve(count):
     rng = np.random.default_rng(count)
     keys, others = (np.unique(rng.integers(0, 2**40, n)).astype(np.uint64) for n in (count, 100_000))
     bits = np.unpackbits(sieve(keys), bitorder="little")
-    places = ((others * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & np.uint64(len(bits) - 1)
+    places = np.array([mix(other) for other in others], np.uint64) & np.uint64(len(bits) - 1)
     passed = bits[places].mean()
     assert bits.sum() <= len(keys)
     assert passed <= 1.1 / PLACES

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER
+from relwise.kernels.mixing import mix
 from relwise.kernels.partners import place_of
 
 PLACES = 16  # of a sieve for each key: one in sixteen other keys passes
@@ -13,8 +14,8 @@ PLACES = 16  # of a sieve for each key: one in sixteen other keys passes
 
 @njit(**INNER)
 def _bit(key, places):  # pragma: no cover (compiled)
-    """A key's place in a sieve of so many, a power of two: by the high bits of a product with the golden ratio."""
-    return ((key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32)) & (places - np.uint64(1))
+    """A key's place in a sieve of so many, a power of two."""
+    return mix(key) & (places - np.uint64(1))
 
 
 @njit(cache=True)

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from relwise.kernels.vector import LINE
+
 # mallopt's names for them, of malloc.h.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 # Above it each piece is the system's own, as ever; glibc takes no more. Of a large graph's tables nothing is kept.
 LARGEST_KEPT = 32 << 20
 MOST_KEPT = 1 << 30
-LINE = 64  # bytes of a cache line
 SMALL = 8 << 20  # bytes of a tensor, below which it is not worth the microseconds
 NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
 SAID_BY_USER = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"
