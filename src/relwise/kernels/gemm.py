@@ -19,14 +19,14 @@ import numpy.typing as npt
 from numba import get_num_threads, njit, prange
 
 from relwise.kernels.compiling import INNER
-from relwise.kernels.panels import copy, gather, multiply, pack, pack_transposed, scratch, up
+from relwise.kernels.panels import ask_for, copy, gather, multiply, pack, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import balanced
 
 Matrix = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 BLOCK = 8 * ROWS  # rows multiplied with all panels while they stay in the nearest cache
-DEPTH = 192  # rows of a sum over rows that are laid out at a time
+DEPTH = 96  # rows of a sum over rows that are laid out at a time: with the next ones, what the nearest cache holds
 SLICE = 1024  # rows of a sum over rows that one thread adds up; what it adds into is d × d
 PACKING = 32  # rows whose products take as long as laying out a matrix
 
@@ -211,18 +211,22 @@ def _slices_between(group, slices, parts, block, blocks):
 
 @njit(**INNER)
 def _one_slice(x, source, rows, begin, end, left, packed, total):
-    """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time."""
+    """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time, while the next ones are on their way from memory."""
     width, numbers = rows.shape[1], rows.reshape(rows.size)
     height, wide = up(x.shape[1], ROWS), up(width, LANES)
     step, unit = up(height, LANES), np.int64(1)
+    tiles = height // ROWS * (up(width, COLUMNS) // COLUMNS)
     for first in range(begin, end, DEPTH):
         last = min(first + DEPTH, end)
-        depth = last - first
+        depth, asked = last - first, last
         gather(x, source, first, last, step, left)
         pack(numbers, width, first, last, packed)
         for j in range(0, width, COLUMNS):
             vectors = up(min(COLUMNS, width - j), LANES) // LANES
             for i in range(0, height, ROWS):
+                until = min(asked + -(-DEPTH // tiles), last + DEPTH, len(rows))
+                ask_for(x, source, rows, asked, until)
+                asked = until
                 multiply(vectors, left, i, unit, step, depth, packed, j * depth,
                           total, i * wide + j, wide, first > begin)  # fmt: skip
 

@@ -179,6 +179,15 @@ def gather(x, source, first, last, step, out):
 
 
 @njit(**INNER)
+def ask_for(x, source, rows, first, last):
+    """Ask for `rows` first..last, and what `gather` would copy beside them."""
+    for p in range(first, last):
+        j = source[p] if len(source) else p
+        prefetch(x, np.uint64(j))
+        prefetch(rows, np.uint64(p))
+
+
+@njit(**INNER)
 def pack(matrix, width, first, last, packed):
     """Rows first..last in panels of COLUMNS columns, the last as many vectors as it needs, filled up with zeros."""
     for j in range(0, width, COLUMNS):
