@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from relwise.data.edges import Edges
-from relwise.kernels.attention import attend, attend_and_activate, attend_backward
+from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
 from relwise.kernels.dropout import dropout
 from relwise.kernels.grouped import add_by_source
 from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
@@ -138,8 +138,9 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
             logit = rows @ layer.attention_source
             logit += (relation @ layer.attention_relation).index_select(0, graph.row_relation)
             at_target = own @ layer.attention_target
-            _, logsumexp = attend(at_target, logit, rows, graph, mask, SLOPE)
-            given.append({"x": state, "own": own, "rows": rows, "logit": logit, "target": at_target, "lse": logsumexp})
+            of_edges = at_target, logit, rows, graph, mask, SLOPE
+            told = attend_and_activate(own.clone(), *of_edges) if on_cpu else attend(*of_edges)[1]
+            given.append({"x": state, "own": own, "rows": rows, "logit": logit, "target": at_target, "told": told})
             state = layer.propagate(state, graph, relation, mask)
     grad, grad_rows = torch.randn_like(state), torch.randn_like(given[0]["rows"])
 
@@ -184,7 +185,8 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
             attend(t["target"], t["logit"], t["rows"], graph, mask, SLOPE)
 
     def backward_attention(_: Any, t: dict[str, Tensor]) -> None:
-        attend_backward(grad, t["target"], t["logit"], t["rows"], t["lse"], graph, mask, SLOPE)
+        back = attend_backward_in_place if on_cpu else attend_backward
+        back(grad, t["target"], t["logit"], t["rows"], t["told"], graph, mask, SLOPE)
 
     def drop(_: Any, t: dict[str, Tensor]) -> None:
         for _ in range(2):  # backward does the same again

@@ -51,9 +51,11 @@ def test_maximum_and_exponentials_of_a_run(count, dtype, tolerance, slope):
     top = highest(logit, start, count, shift, slope)
     assert top == pytest.approx(want.max(initial=-np.inf), rel=tolerance)
     top, out = dtype(top if count else 0), np.full_like(logit, 7)
-    total = exponentials(logit, start, count, shift, slope, top, out)
+    total, sloped = exponentials(logit, start, count, shift, slope, top, out)
     np.testing.assert_allclose(out[start : start + count], np.exp(want - top), rtol=10 * tolerance)
     assert total == pytest.approx(np.exp(want - top).sum(), rel=tolerance)
+    slopes = np.where(logit[start : start + count] + shift > 0, 1, slope)
+    assert sloped == pytest.approx((np.exp(want - top) * slopes).sum(), rel=tolerance)
     assert (out[:start] == 7).all()
     assert (out[start + count + lanes.ROOM :] == 7).all()
 
@@ -63,7 +65,7 @@ def test_exponentials_of_what_is_far_below_and_of_no_number(dtype):
     logit = np.zeros(40, dtype)
     logit[:5] = 0, -1e4, -np.inf, np.nan, -60
     out, one = np.empty_like(logit), dtype(1)
-    assert np.isnan(exponentials(logit, 0, 5, dtype(0), one, dtype(0), out))
+    assert np.isnan(exponentials(logit, 0, 5, dtype(0), one, dtype(0), out)).all()
     np.testing.assert_allclose(out[:5], [1, 0, 0, np.nan, np.exp(-60)], rtol=1e-5)
     assert highest(logit, 0, 5, dtype(0), one) == 0
     assert highest(logit, 2, 2, dtype(0), one) == -np.inf

@@ -71,7 +71,10 @@ def attend_and_activate(
     keep: Tensor | None,
     slope: float,
 ) -> Tensor:
-    """own = LeakyReLU(own + `attend`'s sums), in place, on the CPU; returns its second result."""
+    """own = LeakyReLU(own + `attend`'s sums), in place, on the CPU; returns what `attend_backward_in_place` needs.
+
+    That is (2, N, L): `attend`'s second result, and the mean of LeakyReLU's slopes at each target's logits.
+    """
     edges = adjacency.indptr, adjacency.row, adjacency.fact, fact_mask(keep, adjacency)
     return _forward_on_cpu((target_logit, row_logit, rows), edges, slope, True, own)
 
@@ -109,13 +112,17 @@ def attend_backward_in_place(
     target_logit: Tensor,
     row_logit: Tensor,
     rows: Tensor,
-    logsumexp: Tensor,
+    told: Tensor,
     adjacency: Adjacency,
     keep: Tensor | None = None,
     slope: float = 0.2,
 ) -> tuple[Tensor, Tensor]:
-    """`attend_backward` on the CPU, which leaves the rows' gradients where the rows stood."""
-    states = grad_out, target_logit, row_logit, rows, logsumexp
+    """`attend_backward` on the CPU, which leaves the rows' gradients where the rows stood.
+
+    Args:
+        told: (2, N, L) what `attend_and_activate` returned.
+    """
+    states = grad_out, target_logit, row_logit, rows, told
     edges = adjacency.row_indptr, adjacency.row_target, adjacency.row_fact, fact_mask(keep, adjacency)
     return _backward_on_cpu(states, edges, slope, rows)
 
@@ -174,21 +181,22 @@ def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_ta
 @_attend.register_kernel("cpu")
 def _(target_logit, row_logit, rows, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope):
     out = rows.new_empty(target_logit.shape[0], rows.shape[1])
-    return out, _forward_on_cpu((target_logit, row_logit, rows), (indptr, row, fact, keep), slope, False, out)
+    told = _forward_on_cpu((target_logit, row_logit, rows), (indptr, row, fact, keep), slope, False, out)
+    return out, told[0].clone()  # an operator's results share no memory
 
 
 def _forward_on_cpu(
     states: tuple[Tensor, ...], edges: tuple[Tensor, ...], slope: float, add: bool, out: Tensor
 ) -> Tensor:
-    """(N, L) the logarithm of the sum of each node's exponentials; `out` is filled, or added to."""
-    logsumexp = torch.empty(states[0].shape, dtype=states[0].dtype)
+    """(2, N, L) the logarithm of the sum of each node's exponentials, and Σ β; `out` is filled, or added to."""
+    told = torch.empty(2, *states[0].shape, dtype=states[0].dtype)
     given, (indptr, row, fact), keep = _arrays(*states), _arrays(*edges[:3]), _masking(edges[3])
-    how = row.view(np.uint32), fact, keep, slope, add, out.numpy(), logsumexp.numpy()
+    how = row.view(np.uint32), fact, keep, slope, add, out.numpy(), *told.numpy()
     attention_forward.attend(*[*given, indptr, *how])
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
         hubs.attend_hubs(*[pieces, *given, *how])
-    return logsumexp
+    return told
 
 
 @torch.library.custom_op("relwise::attend_backward", mutates_args=())
@@ -220,7 +228,10 @@ def _(
     grad_out, target_logit, row_logit, rows, logsumexp, indptr, row, fact, keep, row_indptr, row_target, row_fact, slope
 ):
     grad_rows = torch.empty(rows.shape, dtype=rows.dtype)
-    states = grad_out, target_logit, row_logit, rows, logsumexp
+    # What else is needed of the forward pass is found again; nothing is said to that end.
+    silent, nothing = rows[:, :0].contiguous(), rows.new_empty(len(target_logit), 0)
+    told = _forward_on_cpu((target_logit, row_logit, silent), (indptr, row, fact, keep), slope, False, nothing)
+    states = grad_out, target_logit, row_logit, rows, torch.stack([logsumexp, told[1]])
     edges = row_indptr, row_target, row_fact, keep
     return *_backward_on_cpu(states, edges, slope, grad_rows), grad_rows
 
@@ -228,7 +239,11 @@ def _(
 def _backward_on_cpu(
     states: tuple[Tensor, ...], edges: tuple[Tensor, ...], slope: float, grad_rows: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The gradients of the logits by target and by row; those of the rows go to `grad_rows`, which may be the rows."""
+    """The gradients of the logits by target and by row; those of the rows go to `grad_rows`, which may be the rows.
+
+    Args:
+        states: of the last of them, what `_forward_on_cpu` returned.
+    """
     grad_target, grad_row = (torch.empty(t.shape, dtype=t.dtype) for t in states[1:3])
     num_edges, (num_nodes, heads) = len(edges[1]), grad_target.shape
     slices, room, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
@@ -237,11 +252,12 @@ def _backward_on_cpu(
     places = num_nodes * heads * SUMS
     parts, sums = np.empty((slices, places), dtype), np.empty(places, dtype)
     row_indptr, row_target, row_fact = _arrays(*edges[:3])
-    given = *_arrays(*states), row_indptr, row_target.view(np.uint32), row_fact, _masking(edges[3])
+    (*arrays, (logsumexp, slopes)), row_target = _arrays(*states), row_target.view(np.uint32)
+    given = *arrays, logsumexp, row_indptr, row_target, row_fact, _masking(edges[3])
     filled, of_targets = (grad_rows.numpy(), grad_row.numpy()), np.empty((num_nodes, 2 * heads), dtype)
     attention_backward.rows_backward(*[*given, slope, *filled, of_targets, *found, parts, sums])
     del parts, of_targets
-    of_softmax = *found, sums, grad_target.numpy(), filled[1]
+    of_softmax = *found, sums, slopes, grad_target.numpy(), filled[1]
     attention_backward.softmax_backward(*[*given[5:], slices, *of_softmax])
     return grad_target, grad_row
 

@@ -148,8 +148,7 @@ def slice_backward(
             start = stop
         for n in range(kept):
             dots[n] *= share
-        for head in range(heads):
-            add_by_target(index, kept, alphas[head], beta[head], filled, dots, head, heads, part)
+        add_by_target(index, kept, alphas, beta, filled, dots, part)
         filled += kept
         r += count - (row_indptr[r + count] > last)
 
@@ -203,7 +202,7 @@ def rows_backward(
         stops: (stops,) int32, to be filled: where the rows of each batch end among its kept edges.
         beta: (L, places), to be filled: of the kept edges.
         parts: (slices, N · L · SUMS) scratch.
-        sums: (N · L · SUMS,), to be filled: Σ α g, Σ β g and Σ β of each target and head.
+        sums: (N · L · SUMS,), to be filled: Σ α g and Σ β g of each target and head.
     """
     edges, slices = len(row_target), len(parts)
     slope = rows.dtype.type(slope)
@@ -229,14 +228,14 @@ def rows_backward(
 
 
 @njit(cache=True)
-def softmax_of_targets(first, last, sums, inner, grad_target):
+def softmax_of_targets(first, last, sums, slopes, inner, grad_target):
     """`softmax_backward`, of the targets first:last, and what it takes off each gradient of a weight."""
     heads = grad_target.shape[1]
     for i in range(first, last):
         for head in range(heads):
             at = SUMS * (i * heads + head)
             inner[i, head] = sums[at]
-            grad_target[i, head] = sums[at + 1] - sums[at] * sums[at + 2]
+            grad_target[i, head] = sums[at + 1] - sums[at] * slopes[i, head]
 
 
 @njit(cache=True)
@@ -268,10 +267,11 @@ def softmax_of_slice(
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, grad_target, grad_row):
+def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, slopes, grad_target, grad_row):
     """What the softmax takes off, from what `rows_backward` found; scalars only.
 
     Args:
+        slopes: (N, L) Σ β of each target, as found forward.
         grad_target: (N, L), to be filled.
         grad_row: (P, L), from which Σ β · inner of the edges' targets is taken.
     """
@@ -279,7 +279,7 @@ def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta
     edges = len(row_target)
     inner, carried = np.empty((nodes, heads), sums.dtype), np.zeros((slices, heads), sums.dtype)
     for block in prange(BLOCKS):
-        softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, inner, grad_target)
+        softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, slopes, inner, grad_target)
     for piece in prange(slices):
         number = np.int64(piece)  # unsigned in one pass of the compiler: two compilations
         begin, end = number * edges // slices, (number + 1) * edges // slices

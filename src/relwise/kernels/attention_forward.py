@@ -97,11 +97,15 @@ def gather(table, head, index, count, out):
 
 @njit(cache=True)
 def exponentials_of(logit, start, stop, own, slope, top, alpha):
-    """alpha = e^(LeakyReLU(logit + own) - top) over start:stop; their sum, each `CHUNK` by itself."""
-    total = alpha.dtype.type(0)
+    """alpha = e^(LeakyReLU(logit + own) - top) over start:stop; their sum, and that of each times LeakyReLU's slope.
+
+    Each `CHUNK` is summed by itself.
+    """
+    total, sloped = alpha.dtype.type(0), alpha.dtype.type(0)
     for piece in range(start, stop, CHUNK):
-        total += exponentials(logit, piece, min(CHUNK, stop - piece), own, slope, top, alpha)
-    return total
+        found = exponentials(logit, piece, min(CHUNK, stop - piece), own, slope, top, alpha)
+        total, sloped = total + found[0], sloped + found[1]
+    return total, sloped
 
 
 @njit(cache=True)
@@ -134,7 +138,7 @@ def activate(found, slope, out):
 
 
 @njit(fastmath=FAST, cache=True)
-def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, logsumexp):
+def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, logsumexp, slopes):
     """The weights of the laid out edges of targets first:last, averaged over heads; `logits` are their rows' parts."""
     heads, share = target_logit.shape[1], weight.dtype.type(1 / target_logit.shape[1])
     # Every constant in the arrays' own precision: one float64 would make the inner loops half as wide.
@@ -144,9 +148,10 @@ def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight
         for head in range(heads):
             logit, own = logits[head], target_logit[target, head]
             top = highest_of(logit, start, stop, own, slope)
-            total = exponentials_of(logit, start, stop, own, slope, top, alpha)
+            total, sloped = exponentials_of(logit, start, stop, own, slope, top, alpha)
             any_kept = total != 0  # NaN is not
             logsumexp[target, head] = top + np.log(total) if any_kept else none
+            slopes[target, head] = sloped / total if any_kept else zero
             scale = share / total if any_kept else zero
             add_scaled(alpha, start, stop - start, scale, head == 0, weight)
         start = stop
@@ -171,7 +176,7 @@ def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lin
 
 
 @njit(fastmath=FAST, cache=True)
-def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp):
+def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp, slopes):
     """`attend`, of the targets i:end."""
     heads, most = target_logit.shape[1], max(BATCH, longest(indptr, i, end))
     index, stops = np.empty(most + AHEAD, np.uint32), np.empty(BATCH, np.int64)
@@ -190,21 +195,24 @@ def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope
             i = lay_out(indptr, row, fact, keep, first, end, most, index, stops)
         for head in range(heads):
             gather(row_logit, head, index, stops[i - first - 1], logits[head])
-        weigh_targets(target_logit, logits, slope, first, i, stops, alpha, weight, logsumexp)
+        weigh_targets(target_logit, logits, slope, first, i, stops, alpha, weight, logsumexp, slopes)
         sum_targets(rows, index, weight, indptr, first, i, stops, slope, add, lines, out)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, out, logsumexp):
+def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, out, logsumexp, slopes):
     """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
 
     Args:
         add: whether the sum is added to what stands in `out`, and LeakyReLU taken of both.
         out: (N, d), to be filled.
         logsumexp: (N, L), to be filled: α = e^(logit - logsumexp); infinite where no edge is kept.
+        slopes: (N, L), to be filled: Σ β of each target, α times LeakyReLU's slope there, which backward needs.
     """
     slope = out.dtype.type(slope)
     blocks = balanced(indptr, BLOCKS)
     for block in prange(BLOCKS):
         i, end = blocks[block], blocks[block + 1]
-        attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp)
+        attend_targets(
+            target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp, slopes
+        )  # fmt: skip

@@ -42,8 +42,8 @@ def hub_pieces(indptr):
 
 
 @njit(cache=True)
-def piece_attention(piece, target_logit, row_logit, row, fact, keep, slope, tops, totals):
-    """The maximum of each head's logits in a piece, and the sum of their exponentials above it."""
+def piece_attention(piece, target_logit, row_logit, row, fact, keep, slope, tops, totals, sloped):
+    """The maximum of each head's logits in a piece, and what `exponentials_of` finds above it."""
     i, first, last = piece[0], piece[1], piece[2]
     scratch, index = np.empty((2, last - first + ROOM), tops.dtype), np.empty(last - first + AHEAD, np.uint32)
     logit, alpha = scratch[0], scratch[1]
@@ -52,7 +52,7 @@ def piece_attention(piece, target_logit, row_logit, row, fact, keep, slope, tops
         gather(row_logit, head, index, count, logit)
         own = target_logit[i, head]
         tops[head] = highest_of(logit, np.int64(0), count, own, slope)
-        totals[head] = exponentials_of(logit, np.int64(0), count, own, slope, tops[head], alpha)
+        totals[head], sloped[head] = exponentials_of(logit, np.int64(0), count, own, slope, tops[head], alpha)
 
 
 @njit(cache=True)
@@ -71,15 +71,16 @@ def piece_sum(piece, target_logit, row_logit, rows, row, fact, keep, slope, logs
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, add, out, logsumexp):
+def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, add, out, logsumexp, slopes):
     """What `attention_forward.attend` does, for the targets that it left out."""
     heads, width, count = target_logit.shape[1], rows.shape[1], len(pieces)
     slope, none, zero = out.dtype.type(slope), out.dtype.type(np.inf), out.dtype.type(0)
     tops, totals = np.empty((count, heads), out.dtype), np.empty((count, heads), out.dtype)
+    sloped = np.empty((count, heads), out.dtype)
     sums = np.empty((count, width), out.dtype)
     for piece in prange(count):
         piece_attention(
-            pieces[piece], target_logit, row_logit, row, fact, keep, slope, tops[piece], totals[piece]
+            pieces[piece], target_logit, row_logit, row, fact, keep, slope, tops[piece], totals[piece], sloped[piece]
         )  # fmt: skip
 
     for head in range(heads):
@@ -88,12 +89,14 @@ def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, a
             i = pieces[piece, 0]
             if piece + 1 < count and pieces[piece + 1, 0] == i:
                 continue
-            top, total = tops[begin, head], zero
+            top, total, below = tops[begin, head], zero, zero
             for part in range(begin + 1, piece + 1):
                 top = max(top, tops[part, head])
             for part in range(begin, piece + 1):
-                total += totals[part, head] * np.exp(tops[part, head] - top)
+                scale = np.exp(tops[part, head] - top)
+                total, below = total + totals[part, head] * scale, below + sloped[part, head] * scale
             logsumexp[i, head] = top + np.log(total) if total != 0 else none
+            slopes[i, head] = below / total if total != 0 else zero
             begin = piece + 1
 
     for piece in prange(count):

@@ -155,26 +155,28 @@ def _exponentials(typingctx, logit, start, count, shift, slope, top, out):
         data, start, count = data_of(context, builder, signature, args, 0), args[1], args[2]
         out = data_of(context, builder, signature, args, 6)
         shift, slope, top = (vectors.spread(args[i]) for i in (3, 4, 5))
+        one, zero = vectors.constant(1), vectors.constant(0)
 
         def body(n, values):
             at = builder.add(start, n)
-            x = vectors.leaky(builder.fadd(vectors.load(data, at), shift), slope)
-            value = vectors.exp(builder.fsub(x, top))
-            value = builder.select(vectors.below(builder.sub(count, n)), value, vectors.constant(0))
+            x = builder.fadd(vectors.load(data, at), shift)
+            below = builder.select(builder.fcmp_ordered(">", x, zero), one, slope)
+            value = vectors.exp(builder.fsub(builder.fmul(x, below), top))
+            value = builder.select(vectors.below(builder.sub(count, n)), value, zero)
             vectors.store(value, out, at)
-            return [builder.fadd(values[0], value)]
+            return [builder.fadd(values[0], value), vectors.multiply_add(value, below, values[1])]
 
-        (total,) = each(builder, count, vectors.lanes, [vectors.constant(0)], body)
-        return vectors.fold(total, builder.fadd)
+        sums = [vectors.fold(total, builder.fadd) for total in each(builder, count, vectors.lanes, [zero] * 2, body)]
+        return context.make_tuple(builder, signature.return_type, sums)
 
     number = logit.dtype
-    return number(logit, types.int64, types.int64, number, number, number, out), emit
+    return types.UniTuple(number, 2)(logit, types.int64, types.int64, number, number, number, out), emit
 
 
 exponentials: Any = intrinsic(_exponentials)
 """`exponentials(logit, start, count, shift, slope, top, out)`: e^(LeakyReLU(logit + shift) - top) over a run.
 
-Returns their sum.
+Returns their sum, and that of each times LeakyReLU's slope there.
 
 Args:
     out: filled with them in the same places as `logit`, which it may be.

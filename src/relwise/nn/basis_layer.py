@@ -150,7 +150,8 @@ def _weights(
     if len(pieces):
         # Rows of no width: of what it finds, only the logarithms are wanted.
         rows, out = np.empty((len(row), 0), row.dtype), np.empty((len(target), 0), row.dtype)
-        hubs.attend_hubs(*[pieces, target, row, rows, *edges, False, out, logsumexp.numpy()])
+        found = logsumexp.numpy()
+        hubs.attend_hubs(*[pieces, target, row, rows, *edges, False, out, found, np.empty_like(found)])
         basis_logits.hub_weights(*[pieces, target, row, *edges, logsumexp.numpy(), weight.numpy()])
     return weight, logsumexp
 

@@ -86,16 +86,16 @@ class _Layer(torch.autograd.Function):
             matrices = weights, weight_self, of_target, of_source, by_relation
             target_logit, row_logit, vectors = node_logits(kept_x, *matrices, adjacency)
             del kept_x
-            logsumexp = attend_and_activate(out, target_logit, row_logit, rows, adjacency, keep, slope)
+            told = attend_and_activate(out, target_logit, row_logit, rows, adjacency, keep, slope)
         else:
             target_logit, row_logit, vectors = out @ of_target, rows @ of_source, None
             row_logit += by_relation.index_select(0, adjacency.row_relation)
-            attended, logsumexp = attend(target_logit, row_logit, rows, adjacency, keep, slope)
+            attended, told = attend(target_logit, row_logit, rows, adjacency, keep, slope)
             out += attended
             functional.leaky_relu_(out, slope)
         ctx.save_for_backward(
             None if again else x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-            target_logit, row_logit, vectors, logsumexp, keep,
+            target_logit, row_logit, vectors, told, keep,
         )  # fmt: skip
         ctx.adjacency, ctx.slope, ctx.precision, ctx.dropped = adjacency, slope, precision, dropped
         ctx.again = again
@@ -105,7 +105,7 @@ class _Layer(torch.autograd.Function):
     def backward(ctx, *grads):
         (
             given, weights, weight_self, of_target, of_relation, of_source, relation_state,
-            target_logit, row_logit, vectors, logsumexp, keep,
+            target_logit, row_logit, vectors, told, keep,
         ) = ctx.saved_tensors  # fmt: skip
         adjacency, precision = ctx.adjacency, ctx.precision
         # The rows are written over: going back a second time makes them again.
@@ -113,7 +113,7 @@ class _Layer(torch.autograd.Function):
         if rows is None:
             rows = grouped_product(_dropped(ctx, given) if x is None else x, weights, adjacency, precision)
         grad_own, attention = grads[0], (of_target, of_source)
-        states = grad_own, target_logit, row_logit, rows, logsumexp, adjacency, keep, ctx.slope
+        states = grad_own, target_logit, row_logit, rows, told, adjacency, keep, ctx.slope
         if rows.device.type == "cpu":
             grad_target, grad_row = attend_backward_in_place(*states)
             x = _dropped(ctx, given) if x is None else x  # not before: beside the attention it would only be held
