@@ -60,7 +60,8 @@ def test_a_row_without_a_kept_edge_has_no_gradient(graph):
     keep[adjacency.fact[silent[adjacency.row.long()]].long()] = False
     kept = kept_edges(adjacency, keep)
     states = [t.detach() for t in inputs(adjacency)]
-    told = attend_and_activate(torch.zeros(adjacency.num_nodes, 4, dtype=torch.float64), *states, kept, None, 0.2)
+    own = torch.zeros(adjacency.num_nodes, states[2].shape[1], dtype=torch.float64)
+    told = attend_and_activate(own, *states, kept, None, 0.2)
     empty = kept.row_indptr.diff() == 0
     assert empty.sum() >= silent.sum()
     rows = states[2].clone()

@@ -23,14 +23,14 @@ from relwise.kernels.vector import AHEAD, FAST
 BATCH = 1024  # edges laid out at a time: in the nearest cache
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def sizes(edges, nodes, rows, heads):
     """How many slices there are, and how many places and `stops` `rows_backward` needs."""
     slices = num_slices(edges, nodes, SUMS * heads)
     return slices, edges + ROOM * slices, rows + edges // BATCH + slices + 1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, stops):
     """Write the targets of the kept edges first:last to `index`, and to `stops` where those of rows r, r + 1, ... end.
 
@@ -46,7 +46,7 @@ def lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, stops
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def stand_together(row_indptr, r, first, last, stops):
     """`lay_out` where nothing is masked: the targets stand in `row_target` from `first` on."""
     count, stop = 0, first
@@ -57,22 +57,23 @@ def stand_together(row_indptr, r, first, last, stops):
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def back_pieces(grad_out, index, weight, start, stop, said, line, begin, grad_said, dots):
     """grad_said += Σ weight[n] grad_out[index[n]], or begin it; dots[n] = grad_out[index[n]] · said.
 
     Each `CHUNK` is summed by itself, or float32 would lose digits over thousands of edges.
     """
     if begin:
-        rows_back(grad_out, index, weight, start, min(CHUNK, stop - start), said, grad_said, dots)
-        start += CHUNK
+        for k in range(len(grad_said)):
+            grad_said[k] = 0
     for piece in range(start, stop, CHUNK):
-        rows_back(grad_out, index, weight, piece, min(CHUNK, stop - piece), said, line, dots)
+        count = min(CHUNK, stop - piece)
+        rows_back(grad_out, index, weight, piece, count, said, np.int64(0), line, np.int64(0), dots)
         for k in range(len(grad_said)):
             grad_said[k] += line[k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def rows_in(row_indptr, r, last):
     """How many of the rows r, r + 1, ... begin before edge `last`."""
     count = 1
@@ -81,7 +82,7 @@ def rows_in(row_indptr, r, last):
     return count
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, cache=True, error_model="numpy")
 def slice_backward(
     grad_out, of_targets, row_logit, rows, row_indptr, row_target, row_fact, keep, slope,
     begin, end, number, grad_rows, grad_row, stops, beta, part, said, carried, carried_row,
@@ -99,7 +100,7 @@ def slice_backward(
     room = np.empty(BATCH + AHEAD, np.uint32)
     scratch, alphas = np.empty((4, BATCH + ROOM), rows.dtype), np.empty((heads, BATCH + ROOM), rows.dtype)
     logit, logarithm, weight, dots = scratch[0], scratch[1], scratch[2], scratch[3]
-    line = np.empty(width, rows.dtype)
+    line, numbers, grad_numbers = np.empty(width, rows.dtype), rows.reshape(rows.size), grad_rows.reshape(rows.size)
     for k in range(len(part)):
         part[k] = 0
     r = row_of(row_indptr, begin) if begin < end else 0
@@ -130,7 +131,8 @@ def slice_backward(
             earlier, begins = row_indptr[row] < begin, row_indptr[row] >= first
             if begins and row_indptr[row + 1] <= last and stop - start <= CHUNK:
                 # Mostly a row is of one batch alone, and may be written over where it stands.
-                rows_back(grad_out, index, weight, start, stop - start, rows[row], grad_rows[row], dots)
+                at = row * width
+                rows_back(grad_out, index, weight, start, stop - start, numbers, at, grad_numbers, at, dots)
                 for head in range(heads):
                     found = inner_product(beta[head], filled + start, dots, start, stop - start)
                     grad_row[row, head] = share * found
@@ -153,7 +155,7 @@ def slice_backward(
         r += count - (row_indptr[r + count] > last)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def hand_back(row_indptr, edges, carried, out):
     """Add to each row that was cut what later slices found of it, in their order."""
     slices = len(carried)
@@ -165,7 +167,7 @@ def hand_back(row_indptr, edges, carried, out):
                 out[r, k] += carried[piece, k]
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, error_model="numpy")
 def clear_empty(row_indptr, grad_rows, grad_row):
     """Zero the gradients of the rows without edges, which slices may pass by where they meet."""
     for block in prange(BLOCKS):
@@ -175,7 +177,7 @@ def clear_empty(row_indptr, grad_rows, grad_row):
                 grad_row[r] = 0
 
 
-@njit(parallel=True, cache=True)
+@njit(parallel=True, cache=True, error_model="numpy")
 def put_together(one, other, out):
     """out (N, 2 L) = both (N, L), side by side."""
     heads = one.shape[1]
@@ -185,7 +187,7 @@ def put_together(one, other, out):
                 out[i, head], out[i, heads + head] = one[i, head], other[i, head]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(parallel=True, fastmath=FAST, cache=True, error_model="numpy")
 def rows_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
     grad_rows, grad_row, of_targets, stops, beta, parts, sums,
@@ -227,7 +229,7 @@ def rows_backward(
     add_parts(parts, sums)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def softmax_of_targets(first, last, sums, slopes, inner, grad_target):
     """`softmax_backward`, of the targets first:last, and what it takes off each gradient of a weight."""
     heads = grad_target.shape[1]
@@ -238,7 +240,7 @@ def softmax_of_targets(first, last, sums, slopes, inner, grad_target):
             grad_target[i, head] = sums[at + 1] - sums[at] * slopes[i, head]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def softmax_of_slice(
     row_indptr, row_target, row_fact, keep, begin, end, number, stops, beta, inner, grad_row, carried
 ):  # fmt: skip
@@ -266,7 +268,7 @@ def softmax_of_slice(
         r += count - (row_indptr[r + count] > last)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(parallel=True, fastmath=FAST, cache=True, error_model="numpy")
 def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, slopes, grad_target, grad_row):
     """What the softmax takes off, from what `rows_backward` found; scalars only.
 

@@ -31,9 +31,12 @@ class Vectors:
     def __init__(self, context, builder, array_type) -> None:
         self.builder, self.number = builder, context.get_value_type(array_type.dtype)
         self.size = array_type.dtype.bitwidth // 8
-        self.lanes = BYTES // self.size
-        self.type = ir.VectorType(self.number, self.lanes)
-        self.name = f"v{self.lanes}f{8 * self.size}"
+        self.of_lanes(BYTES // self.size)
+
+    def of_lanes(self, lanes: int) -> None:
+        """Let vectors be of so many numbers; else they are as wide as the registers."""
+        self.lanes, self.type = lanes, ir.VectorType(self.number, lanes)
+        self.name = f"v{lanes}f{8 * self.size}"
 
     def constant(self, value: float):
         return self.type([value] * self.lanes)
