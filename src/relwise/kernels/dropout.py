@@ -14,6 +14,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from relwise.kernels import cuda
+from relwise.kernels.activation import leaky_backward
 from relwise.kernels.memory import room
 from relwise.kernels.mixing import mix
 
@@ -70,6 +71,18 @@ def drop_in_place(x: Tensor, drawn: Drawn | None) -> Tensor:
     return _drop_into(x, *drawn, x)
 
 
+def drop_activated_in_place(grad: Tensor, drawn: Drawn | None, out: Tensor, slope: float) -> Tensor:
+    """`drop_in_place` of a gradient, and LeakyReLU's in the same pass.
+
+    Args:
+        grad: the gradient of what `drop` gave.
+        out: what it was given: the results of LeakyReLU with this slope.
+    """
+    if drawn is None or grad.device.type != "cpu" or not (grad.is_contiguous() and out.is_contiguous()):
+        return leaky_backward(drop_in_place(grad, drawn), out, slope)
+    return _drop_into(grad, *drawn, grad, out, slope)
+
+
 @torch.library.custom_op("relwise::dropout", mutates_args=())
 def _dropout(x: Tensor, threshold: int, seed: Tensor) -> Tensor:
     quarter = -(-x.numel() // 4)
@@ -91,12 +104,15 @@ def _(x, threshold, seed):
     return _drop_into(source, threshold, seed, torch.empty_like(source))
 
 
-def _drop_into(x: Tensor, threshold: int, seed: Tensor, out: Tensor) -> Tensor:
-    """Both contiguous, on the CPU; `out` may be `x`."""
-    scale = x.new_tensor(STEPS / (STEPS - threshold)).numpy()[()]
+def _drop_into(
+    x: Tensor, threshold: int, seed: Tensor, out: Tensor, activated: Tensor | None = None, slope: float = 1.0
+) -> Tensor:
+    """All contiguous, on the CPU; `out` may be `x`, and what is dropped in place may be a gradient of `activated`."""
     source, kept = x.view(-1).numpy(), out.view(-1).numpy()
+    scale, slope = source.dtype.type(STEPS / (STEPS - threshold)), source.dtype.type(slope)
+    of = source[:0] if activated is None else activated.detach().view(-1).numpy()
     # Of no length in place: a loop over two arrays that may be one is not vectorised.
-    _drop(source[:0] if out is x else source, np.uint64(int(seed)), np.uint64(threshold), scale, kept)
+    _drop(source[:0] if out is x else source, np.uint64(int(seed)), np.uint64(threshold), scale, kept, of, slope)
     return out
 
 
@@ -125,7 +141,7 @@ def _mix(x: Tensor) -> Tensor:
 
 
 @njit(parallel=True, cache=True)
-def _drop(x, seed, threshold, scale, out):
+def _drop(x, seed, threshold, scale, out, activated, slope):
     # Entries a quarter of the array apart share a hash, so that each loop below runs over neighbours, many at a time.
     quarter = (len(out) + 3) // 4
     zero = x.dtype.type(0)
@@ -139,6 +155,13 @@ def _drop(x, seed, threshold, scale, out):
             start = lane * quarter + first
             source, kept = x[start : start + count], out[start : start + count]
             shift = np.uint64(16 * lane)
+            if len(activated):
+                of = activated[start : start + count]
+                for n in range(len(kept)):
+                    keep = ((bits[n] >> shift) & np.uint64(0xFFFF)) >= threshold
+                    value = kept[n] * scale if keep else zero
+                    kept[n] = value if of[n] > 0 else value * slope
+                continue
             if not len(x):
                 for n in range(len(kept)):
                     keep = ((bits[n] >> shift) & np.uint64(0xFFFF)) >= threshold

@@ -14,7 +14,7 @@ from relwise.kernels.vector import FAST
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
 
 
-def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> Tensor:
+def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float, activated: bool = False) -> Tensor:
     """(N, d) `α h^(0) + (1 - α) h^(last)`, with α the heads' mean of σ(LeakyReLU(a·h^(0)) - LeakyReLU(a·h^(last))).
 
     That sigmoid is the softmax over the two of eq. 7.
@@ -24,6 +24,8 @@ def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) 
         topology: (N, d) h^(last).
         attention: (d, L).
         slope: LeakyReLU's.
+        activated: whether `topology` is a LeakyReLU's results, of this slope, and its gradient is to be that of what
+            LeakyReLU was given (see `nn.layer.relgnn_layer`); on the CPU.
 
     >>> x = torch.ones(2, 4)
     >>> fuse(x, 3 * x, torch.zeros(4, 1), 0.2)[0].tolist()
@@ -32,7 +34,8 @@ def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) 
     if attributes.device.type != "cpu":
         weight = balance(attributes, topology, attention, slope)
         return weight[:, :1] * attributes + weight[:, 1:] * topology
-    return _Fusion.apply(attributes, topology, attention, slope, remake(attributes))  # pyright: ignore[reportReturnType]
+    given = attributes, topology, attention, slope, activated, remake(attributes)
+    return _Fusion.apply(*given)  # pyright: ignore[reportReturnType]
 
 
 def balance(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> Tensor:
@@ -43,14 +46,14 @@ def balance(attributes: Tensor, topology: Tensor, attention: Tensor, slope: floa
 
 class _Fusion(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, attributes, topology, attention, slope, again):
+    def forward(ctx, attributes, topology, attention, slope, activated, again):
         attributes, topology = attributes.contiguous(), topology.contiguous()
         out = room(attributes.shape, attributes.dtype)
         logits = attributes.new_empty(len(attributes), attention.shape[1], 2)
         arrays = [t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out)]
         _forward(*[*arrays, slope])
         ctx.save_for_backward(None if again else attributes, topology, attention, logits)
-        ctx.slope, ctx.again = slope, again
+        ctx.slope, ctx.activated, ctx.again = slope, activated, again
         return out
 
     @staticmethod
@@ -62,8 +65,8 @@ class _Fusion(torch.autograd.Function):
         parts = torch.zeros(SLICES, *attention.t().shape, dtype=attention.dtype)
         tensors = grad.contiguous(), attributes, topology, attention.t().contiguous(), logits
         arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, parts)]
-        _backward(*[*arrays, ctx.slope])
-        return grad_attributes, grad_topology, parts.sum(dim=0).t(), None, None
+        _backward(*[*arrays, ctx.slope, ctx.activated])
+        return grad_attributes, grad_topology, parts.sum(dim=0).t(), None, None, None
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -88,7 +91,7 @@ def _forward(attributes, topology, vectors, logits, out, slope):
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad_topology, parts, slope):
+def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad_topology, parts, slope, activated):
     heads, width = vectors.shape
     dtype = grad.dtype.type
     one, slope, share = dtype(1), dtype(slope), dtype(1 / heads)
@@ -116,3 +119,6 @@ def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad
                     part[k] += by_a * own[k] + by_b * other[k]
                     by_own[k] += by_a * vector[k]
                     by_other[k] += by_b * vector[k]
+            if activated:
+                for k in range(width):
+                    by_other[k] = by_other[k] if other[k] > 0 else by_other[k] * slope

@@ -93,9 +93,14 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
 def _replace(new, vector, table, out):
     for piece in prange(SLICES):
         for i in range(piece * len(out) // SLICES, (piece + 1) * len(out) // SLICES):
-            row, into = vector if new[i] else table[i], out[i]
-            for k in range(len(into)):
-                into[k] = row[k]
+            # No array that is now one and now the other: its references would be counted.
+            into, row = out[i], table[i]
+            if new[i]:
+                for k in range(len(into)):
+                    into[k] = vector[k]
+            else:
+                for k in range(len(into)):
+                    into[k] = row[k]
 
 
 @njit(parallel=True, cache=True)

@@ -15,7 +15,7 @@ from torch.nn import functional
 from relwise.kernels.activation import leaky_backward
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
-from relwise.kernels.dropout import Drawn, drop, drop_in_place
+from relwise.kernels.dropout import Drawn, drop, drop_activated_in_place, drop_in_place
 from relwise.kernels.grouped import add_by_source, grouped_product, sum_by_relation
 from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
 from relwise.kernels.matmul import Precision
@@ -34,6 +34,8 @@ def relgnn_layer(
     slope: float,
     precision: Precision = "float32",
     dropped: Drawn | None = None,
+    follows: bool = False,
+    leads: bool = False,
 ) -> Tensor:
     """(N, out_dim) the new states of eq. 3.
 
@@ -48,11 +50,14 @@ def relgnn_layer(
         slope: every LeakyReLU's.
         precision: of the matrix products' factors.
         dropped: which entries of x are zeroed first; None: none.
+        follows: whether x is what another layer gave that `leads`.
+        leads: whether who reads the states, and is alone in that, sees to this LeakyReLU's gradient: then it costs no
+            pass of its own. On the CPU.
     """
     tensors = x, weights, weight_self, *attention, relation_state
-    out = _Layer.apply(*tensors, adjacency, keep, slope, precision, dropped, remake(x))
+    out = _Layer.apply(*tensors, adjacency, keep, slope, precision, dropped, follows, remake(x))
     # By itself: what comes back through it is the layer's own, which may then write to it.
-    return _Activated.apply(out, slope)  # pyright: ignore[reportReturnType]
+    return out if leads else _Activated.apply(out, slope)  # pyright: ignore[reportReturnType]
 
 
 class _Activated(torch.autograd.Function):
@@ -76,7 +81,7 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx, x, weights, weight_self, of_target, of_relation, of_source, relation_state,
-        adjacency, keep, slope, precision, dropped, again,
+        adjacency, keep, slope, precision, dropped, follows, again,
     ):  # fmt: skip
         kept_x = drop(x, dropped)
         out, rows = layer_products(kept_x, weights, weight_self, adjacency, precision)
@@ -98,7 +103,7 @@ class _Layer(torch.autograd.Function):
             target_logit, row_logit, vectors, told, keep,
         )  # fmt: skip
         ctx.adjacency, ctx.slope, ctx.precision, ctx.dropped = adjacency, slope, precision, dropped
-        ctx.again = again
+        ctx.follows, ctx.again = follows, again
         return out
 
     @staticmethod
@@ -138,9 +143,13 @@ class _Layer(torch.autograd.Function):
             add_by_source(by_row, adjacency, grad_x)
             del grad_rows
         del by_row  # of a large graph the largest there is: not beside what dropout makes
+        if ctx.follows:
+            grad_x = drop_activated_in_place(grad_x, ctx.dropped, given, ctx.slope)
+        else:
+            grad_x = drop_in_place(grad_x, ctx.dropped)
         return (
-            drop_in_place(grad_x, ctx.dropped), *by_weights, by_attention[0], relation_state.t() @ by_relation,
-            by_attention[1], by_relation @ of_relation.t(), None, None, None, None, None, None,
+            grad_x, *by_weights, by_attention[0], relation_state.t() @ by_relation,
+            by_attention[1], by_relation @ of_relation.t(), None, None, None, None, None, None, None,
         )  # fmt: skip
 
 

@@ -154,6 +154,8 @@ class RelGNNConv(nn.Module):
         keep: Tensor | None = None,
         edges: EdgeStates | None = None,
         dropout: float = 0.0,
+        follows: bool = False,
+        leads: bool = False,
     ) -> Tensor:
         """The layer on a graph sorted before: (N, out_dim) states.
 
@@ -164,6 +166,7 @@ class RelGNNConv(nn.Module):
             keep: (F,) bool, which facts carry messages; None: all.
             edges: the edges' own states, which a layer with an `edge_dim` may be given.
             dropout: share of x's entries that are zeroed first, drawn from torch's seed.
+            follows, leads: as of `relgnn_layer`, for layers of which each has matrices of its own, without `edges`.
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
@@ -177,7 +180,8 @@ class RelGNNConv(nn.Module):
             weights = self.basis, self.coefficient, self.weight_self
             return basis_layer(drop(x, dropped), *weights, attention, state, adjacency, keep, SLOPE)
         weights = self.weights(), self.weight_self
-        return relgnn_layer(x, *weights, attention, state, adjacency, keep, SLOPE, self.precision, dropped)
+        how = SLOPE, self.precision, dropped, follows, leads
+        return relgnn_layer(x, *weights, attention, state, adjacency, keep, *how)
 
     @torch.no_grad()
     def attention(
@@ -268,8 +272,8 @@ class AttributeFusion(nn.Module):
         self.attention = nn.Parameter(torch.empty(dim, heads))
         nn.init.xavier_uniform_(self.attention)
 
-    def forward(self, attributes: Tensor, topology: Tensor) -> Tensor:
-        return fuse(attributes, topology, self.attention, SLOPE)
+    def forward(self, attributes: Tensor, topology: Tensor, activated: bool = False) -> Tensor:
+        return fuse(attributes, topology, self.attention, SLOPE, activated)
 
     def weights(self, attributes: Tensor, topology: Tensor) -> Tensor:
         """(N, 2) α_attr and α_graph of each node."""
