@@ -80,7 +80,7 @@ def weight_products(*groups: Grouped) -> None:
     [[[13.0]], [[0.0]]]
     """
     one, other = _both(groups)
-    slices = _slices(tuple(one.pointer.tolist())), _slices(tuple(other.pointer.tolist()))
+    slices = slices_of(tuple(one.pointer.tolist())), slices_of(tuple(other.pointer.tolist()))
     parts = [
         np.empty((cut.parts, *group.weights.shape[1:]), np.float32)
         for group, cut in zip((one, other), slices, strict=True)
@@ -116,10 +116,10 @@ class _Slices(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _slices(pointer: tuple[int, ...]) -> _Slices:
+def slices_of(pointer: tuple[int, ...]) -> _Slices:
     """As a graph has it, step after step: made once.
 
-    >>> slices = _slices((0, 1, 1, 1 + SLICE + 2))
+    >>> slices = slices_of((0, 1, 1, 1 + SLICE + 2))
     >>> slices.relation.tolist(), slices.bounds.tolist(), slices.part.tolist(), slices.begins.tolist()
     ([0, 2, 2], [0, 1, 514, 1027], [-1, -1, 0], [0, 1, 1, 3])
     """
@@ -188,8 +188,8 @@ def _weight_products(one, other, slices, other_slices, parts, other_parts, block
         number = np.int64(block)  # as above
         _slices_between(one, slices, parts, number, blocks)
         _slices_between(other, other_slices, other_parts, number, blocks)
-    _add_parts(slices, parts, one.weights)
-    _add_parts(other_slices, other_parts, other.weights)
+    add_parts(slices, parts, one.weights)
+    add_parts(other_slices, other_parts, other.weights)
 
 
 @njit(**INNER)
@@ -211,28 +211,36 @@ def _slices_between(group, slices, parts, block, blocks):
 
 @njit(**INNER)
 def _one_slice(x, source, rows, begin, end, left, packed, total):
-    """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time, while the next ones are on their way from memory."""
-    width, numbers = rows.shape[1], rows.reshape(rows.size)
+    """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time."""
+    for first in range(begin, end, DEPTH):
+        add_block(x, source, rows, first, min(first + DEPTH, end), left, packed, total, first > begin)
+
+
+@njit(**INNER)
+def add_block(x, source, rows, first, last, left, packed, total, add):
+    """total (+)= Σ_p x[source[p]]^T rows[p] over first..last, while the next rows are on their way from memory.
+
+    Args:
+        left, packed: scratch; what stands in the second afterwards are the rows, laid out in panels.
+        total: (k, n), of as many rows and columns as the tiles have.
+    """
+    width, depth, asked = rows.shape[1], last - first, last
     height, wide = up(x.shape[1], ROWS), up(width, LANES)
     step, unit = up(height, LANES), np.int64(1)
     tiles = height // ROWS * (up(width, COLUMNS) // COLUMNS)
-    for first in range(begin, end, DEPTH):
-        last = min(first + DEPTH, end)
-        depth, asked = last - first, last
-        gather(x, source, first, last, step, left)
-        pack(numbers, width, first, last, packed)
-        for j in range(0, width, COLUMNS):
-            vectors = up(min(COLUMNS, width - j), LANES) // LANES
-            for i in range(0, height, ROWS):
-                until = min(asked + -(-DEPTH // tiles), last + DEPTH, len(rows))
-                ask_for(x, source, rows, asked, until)
-                asked = until
-                multiply(vectors, left, i, unit, step, depth, packed, j * depth,
-                          total, i * wide + j, wide, first > begin)  # fmt: skip
+    gather(x, source, first, last, step, left)
+    pack(rows.reshape(rows.size), width, first, last, packed)
+    for j in range(0, width, COLUMNS):
+        vectors = up(min(COLUMNS, width - j), LANES) // LANES
+        for i in range(0, height, ROWS):
+            until = min(asked + -(-DEPTH // tiles), last + DEPTH, len(rows))
+            ask_for(x, source, rows, asked, until)
+            asked = until
+            multiply(vectors, left, i, unit, step, depth, packed, j * depth, total, i * wide + j, wide, add)
 
 
 @njit(parallel=True, cache=True)
-def _add_parts(slices, parts, out):
+def add_parts(slices, parts, out):
     """out[r] += its other slices, in their order; zero without any."""
     height = out.shape[1]
     for line in prange(len(out) * height):

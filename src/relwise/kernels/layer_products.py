@@ -12,6 +12,7 @@ from torch import Tensor
 
 from relwise.kernels import gemm
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.gemm_gradients import Gradients, gradient_products
 from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
 from relwise.kernels.matmul import Precision, by_shape, on_tile, product
 from relwise.kernels.memory import room
@@ -35,6 +36,42 @@ def layer_products(
     rows = room((len(adjacency.row_source), weights.shape[2]), x.dtype)
     gemm.row_products(*_groups(x, x, weights, weight_self, rows, own, adjacency))
     return own, rows
+
+
+def layer_gradients(
+    x: Tensor,
+    grad_rows: Tensor,
+    grad_own: Tensor,
+    weights: Tensor,
+    weight_self: Tensor,
+    adjacency: Adjacency,
+    precision: Precision = "float32",
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """What `layer_weights` and `layer_sources` give, of one pass over the gradients where both are the tile's."""
+    together = grad_rows.is_contiguous() and _together(grad_own, weights, weight_self, adjacency, precision)
+    if not together or not _together(x, weights, grad_own, adjacency, precision):
+        by_weights = layer_weights(x, grad_rows, grad_own, weights, adjacency, precision)
+        return by_weights, layer_sources(grad_rows, grad_own, weights, weight_self, adjacency, precision)
+    by_source = _place_of_sources(grad_rows, weights)
+    by_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
+    by_self = x.new_empty(x.shape[1], grad_own.shape[1])
+    grad_x = room((len(grad_own), weight_self.shape[0]), grad_own.dtype)
+    for_weights = _groups(x, x, by_weights, by_self, grad_rows, grad_own, adjacency)
+    for_sources = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
+    gradient_products(
+        *(
+            Gradients(one.x, one.source, one.pointer, one.rows, other.weights, one.weights, other.rows)
+            for one, other in zip(for_weights, for_sources, strict=True)
+        )
+    )
+    return (by_weights, by_self), (grad_x, by_source)
+
+
+def _place_of_sources(grad_rows: Tensor, weights: Tensor) -> Tensor:
+    """(P, k) where `grad_rows` stand, if it fits."""
+    if weights.shape[1] == weights.shape[2]:
+        return grad_rows
+    return grad_rows.new_empty(len(grad_rows), weights.shape[1])
 
 
 def layer_weights(
@@ -67,9 +104,7 @@ def layer_sources(
     if not _together(grad_own, weights, weight_self, adjacency, precision) or not grad_rows.is_contiguous():
         by_source = grouped_sources(grad_rows, weights, adjacency, precision)
         return product(grad_own, weight_self.t(), precision), by_source
-    by_source = grad_rows
-    if weights.shape[1] != weights.shape[2]:
-        by_source = grad_rows.new_empty(len(grad_rows), weights.shape[1])
+    by_source = _place_of_sources(grad_rows, weights)
     grad_x = room((len(grad_own), weight_self.shape[0]), grad_own.dtype)
     rows, own = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
     gemm.row_products(rows._replace(source=gemm.IN_ORDER), own, transposed=True)

@@ -17,7 +17,7 @@ from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
 from relwise.kernels.dropout import Drawn, drop, drop_activated_in_place, drop_in_place
 from relwise.kernels.grouped import add_by_source, grouped_product, sum_by_relation
-from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
+from relwise.kernels.layer_products import layer_gradients, layer_products, layer_sources, layer_weights
 from relwise.kernels.matmul import Precision
 from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.kernels.remaking import is_large, remake
@@ -122,11 +122,17 @@ class _Layer(torch.autograd.Function):
         if rows.device.type == "cpu":
             grad_target, grad_row = attend_backward_in_place(*states)
             x = _dropped(ctx, given) if x is None else x  # not before: beside the attention it would only be held
-            by_weights = layer_weights(x, rows, grad_own, weights, adjacency, precision)
+            by_sources = None
+            if is_large(x):  # not beside the states' gradient
+                by_weights = layer_weights(x, rows, grad_own, weights, adjacency, precision)
+            else:
+                gradients = rows, grad_own, weights, weight_self, adjacency, precision
+                by_weights, by_sources = layer_gradients(x, *gradients)
             grad_vectors, by_relation = node_logits_backward(grad_target, grad_row, x, adjacency)
             by_attention = vectors_backward(grad_vectors, weights, weight_self, *attention, *by_weights)
             del x
-            grad_x, by_row = layer_sources(rows, grad_own, weights, weight_self, adjacency, precision)
+            grad_x, by_row = by_sources or layer_sources(rows, grad_own, weights, weight_self, adjacency, precision)
+            del by_sources
             add_to_sources(by_row, grad_target, grad_row, vectors, adjacency, grad_x)
             del rows, states
         else:
