@@ -134,23 +134,24 @@ def leave(table, marks, candidates):
         marks[np.uint32(candidates[slot]) & wide] = 0
 
 
+# Of one way out: with another one the references of its arrays would be counted at each call.
 @njit(cache=True)
 def find_refused(partners, first, last, anchor, candidates, table, marks, link, slots, at):
     """Write to `slots` from `at` on which candidates are the anchor or among `partners[first:last]`; returns their end.
 
     The anchor must not be among its own partners.
     """
-    count = at
+    count, wide = at, np.uint32(len(marks) - 1)
+    # Unsigned: a signed place is first asked whether it counts from the end.
+    position, end = np.uint64(first), np.uint64(last)
     if last - first > SCAN * len(candidates):
         for slot in range(len(candidates)):
             if candidates[slot] == anchor or is_partner(partners, first, last, candidates[slot]):
                 slots[count] = slot
                 count += 1
-        return count
-    wide = np.uint32(len(marks) - 1)
-    count = _match(anchor, candidates, table, link, slots, count)
-    # Unsigned: a signed place is first asked whether it counts from the end.
-    position, end = np.uint64(first), np.uint64(last)
+        position = end
+    else:
+        count = _match(anchor, candidates, table, link, slots, count)
     while position + TOGETHER <= end:
         # Mostly none is marked, and one jump is cheaper than eight.
         marked = np.uint8(0)

@@ -180,8 +180,7 @@ def _refuse(
     for p in range(begin, end):
         n, i, proposals = p - begin, order[p], np.int64(0)
         place = places[n, 0], places[n, 1], places[n, 2], places[n, 3], places[n, 4]
-        within = partners, place[3], place[4], place[0]
-        stop = find_refused(*within, candidates, table, marks, link, slots, start)
+        stop = find_refused(partners, place[3], place[4], place[0], candidates, table, marks, link, slots, start)
         for s in range(start, stop):
             others[s], times = redraw(seed, i, slots[s], np.int64(candidates[slots[s]]), place, partners)
             proposals += times
