@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relwise.data.edges import edge_keys
-from relwise.kernels.facts import PLACES, count_facts, sieve
-from relwise.kernels.mixing import mix
+from relwise.kernels.facts import count_facts
 from relwise.kernels.partners import buckets
+from relwise.kernels.sieve import sieve
 
 
 def counted(keys, heads, relations, tails, directed, num_nodes):
@@ -34,15 +34,3 @@ def test_the_largest_keys_are_found(num_nodes):
     assert counted(keys, ends, relations, ends[::-1], directed, num_nodes) == 3
     assert counted(keys[:1], ends, relations, ends[::-1], directed, num_nodes) == 1
     assert counted(keys, ends, relations, ends, directed, num_nodes) == int((ends == ends[::-1]).sum())
-
-
-@pytest.mark.parametrize("count", [0, 1, 5_000])
-def test_few_other_keys_pass_the_sieve(count):
-    rng = np.random.default_rng(count)
-    keys, others = (np.unique(rng.integers(0, 2**40, n)).astype(np.uint64) for n in (count, 100_000))
-    bits = np.unpackbits(sieve(keys), bitorder="little")
-    places = np.array([mix(other) for other in others], np.uint64) & np.uint64(len(bits) - 1)
-    passed = bits[places].mean()
-    assert bits.sum() <= len(keys)
-    assert passed <= 1.1 / PLACES
-    assert (passed > 0) == (count > 0)

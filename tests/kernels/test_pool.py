@@ -11,6 +11,7 @@ from scipy import stats
 from relwise.kernels.mixing import mix
 from relwise.kernels.own_pool import choose_own
 from relwise.kernels.pool import Corruptible, arrange, choose_shared, draw_ends, propose
+from relwise.kernels.sieve import sieve_of_rows
 from relwise.negatives import ASASampler, HardestSampler, RandomSampler
 
 
@@ -28,7 +29,7 @@ def test_mix_is_the_published_finaliser(value):
 class Task:
     """Anchors to corrupt in a graph of 60 nodes: relation 0 directed, relation 1 not."""
 
-    nodes, directed = 60, np.array([True, False])
+    nodes, directed, sieved = 60, np.array([True, False]), False
 
     def __init__(self, count, known=(), low=10, high=50, seed=0):
         rng = np.random.default_rng(seed)
@@ -65,6 +66,8 @@ class Task:
             np.cumsum([0, *map(len, rows), 0]),
             np.array([n for row in rows for n in row], dtype=np.int32),
         )
+        if self.sieved:
+            edges = edges._replace(sieve=sieve_of_rows(edges.indptr, edges.partners))
         return np.uint64(seed), edges, np.arange(count), end
 
     @property
@@ -123,6 +126,15 @@ def test_one_thread_and_two_propose_and_choose_the_same(shared):
         results.append((*task.propose(6, 3, shared), *chosen))
     numba.set_num_threads(before)
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+
+
+@given(st.integers(0, 6000), st.integers(0, 2**64 - 1))
+@settings(max_examples=20, deadline=None)
+def test_with_a_sieve_the_same_is_proposed(known, seed):
+    task = Task(100, random_known(known))
+    plain = task.propose(3, seed)
+    task.sieved = True
+    assert all(np.array_equal(a, b) for a, b in zip(plain, task.propose(3, seed), strict=True))
 
 
 def test_another_seed_proposes_others_and_the_same_seed_the_same():

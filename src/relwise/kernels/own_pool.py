@@ -11,7 +11,7 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER
 from relwise.kernels.known import LONG, match_sixteen, search_sixteen
-from relwise.kernels.pool import DRAWS, PARTS, draw, find_places, redraw
+from relwise.kernels.pool import DRAWS, LINES, PARTS, draw, find_places, redraw
 from relwise.kernels.products import LANES, nearest
 from relwise.kernels.rows import four_products
 from relwise.kernels.vector import prefetch
@@ -49,7 +49,7 @@ def _choose_part(seed, edges, index, replaced, order, query, nodes, wanted, boun
         candidates[slot] = 0  # what fills up pools is asked for, too
     for first in range(begin, stop, GANG):
         last = min(first + GANG, stop)
-        find_places(edges, index, replaced, order, first, last, places)
+        find_places(edges, index, replaced, order, first, last, places, LINES)
         _draw(seed, order, first, last, places, pool, room, candidates)
         ask_for(nodes, candidates, 0, AHEAD)
         _refuse(seed, order, first, last, places, edges.partners, pool, room, candidates, refused)

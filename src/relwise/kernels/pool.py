@@ -20,12 +20,14 @@ from relwise.kernels.mixing import mix
 from relwise.kernels.panels import up
 from relwise.kernels.pool_products import pool_logits, workspace
 from relwise.kernels.products import LANES, nearest, row_product
+from relwise.kernels.sieve import NOTHING, passes, place_in, row_key
 from relwise.kernels.tile import ROWS
 from relwise.kernels.vector import FAST, prefetch
 
 # After so many refusals in a row, walk on from the last draw to the next edge that is not known: exact, and it ends.
 DRAWS = 32
 STRETCH = 64  # edges that are looked up together
+LINES = 4  # of a row of partners, asked for before it is read
 PARTS = 64  # pieces of the work, each with scratch of its own
 FEW = 8  # blocks of a piece, at least: for fewer its scratch would be a part of the work
 
@@ -40,6 +42,7 @@ class Corruptible(NamedTuple):
         rows: (2, n) the row of the known partners of the *other* end: what may not be put at this one.
         indptr: (rows + 1,) where each row begins.
         partners: the nodes of each row, ascending.
+        sieve: of the rows' partners (`sieve.sieve_of_rows`), or none.
     """
 
     ends: npt.NDArray[np.int32]
@@ -48,6 +51,7 @@ class Corruptible(NamedTuple):
     rows: npt.NDArray[np.int32]
     indptr: npt.NDArray[np.int64]
     partners: npt.NDArray[np.int32]
+    sieve: npt.NDArray[np.uint8] = NOTHING
 
 
 @njit(**INNER)
@@ -129,18 +133,18 @@ def arrange(relations, num_relations, index, replaced, shared):
 
 
 @njit(**INNER)
-def find_places(edges, index, replaced, order, begin, end, places):
+def find_places(edges, index, replaced, order, begin, end, places, lines):
     """Look up all edges of a stretch before the first is worked on, so that their look-ups in memory overlap.
 
-    Without an `order` edges are taken as they come.
+    Without an `order` edges are taken as they come. So many lines of each row of partners are asked for: always all,
+    also of a shorter row, as a jump that depends on what was looked up would end the overlap.
     """
     for p in range(begin, end):
         i = order[p] if len(order) else p
         anchor, low, high, first, last = look_up(edges, index[i], replaced[i])
         place = places[p - begin]
         place[0], place[1], place[2], place[3], place[4] = anchor, low, high, first, last
-        # Always four lines, also of a shorter row: a jump that depends on what was looked up would end the overlap.
-        for line in range(4):
+        for line in range(lines):
             prefetch(edges.partners, first + 16 * line)
 
 
@@ -154,20 +158,28 @@ def propose(seed, edges, index, replaced, owner, candidates, refused):
         replaced: (n,) the end that is replaced.
         owner: (n,) the position whose first draws an edge takes: its own, or that of its block's first edge.
     """
+    sieved = len(edges.sieve) > 0
     for stretch in prange(-(-len(index) // STRETCH)):
         begin, end = np.int64(stretch) * STRETCH, min((np.int64(stretch) + 1) * STRETCH, len(index))
         places = np.empty((STRETCH, 5), np.int64)
-        find_places(edges, index, replaced, index[:0], begin, end, places)
+        find_places(edges, index, replaced, index[:0], begin, end, places, 0 if sieved else LINES)
         for i in range(begin, end):
-            place = places[i - begin]
-            anchor, low, high, first, last = place[0], place[1], place[2], place[3], place[4]
-            refused[i] = 0
+            low, high, first = places[i - begin, 1], places[i - begin, 2], places[i - begin, 3]
             for slot in range(candidates.shape[1]):
                 node = draw(seed, owner[i], slot * DRAWS, low, high)
-                if node == anchor or is_partner(edges.partners, first, last, node):
-                    node, count = redraw(seed, i, slot, node, place, edges.partners)
-                    refused[i] += count
                 candidates[i, slot] = node
+                if sieved:
+                    prefetch(edges.sieve, place_in(edges.sieve, row_key(first, node)) >> np.uint64(3))
+        for i in range(begin, end):
+            anchor, first, last = places[i - begin, 0], places[i - begin, 3], places[i - begin, 4]
+            refused[i] = 0
+            for slot in range(candidates.shape[1]):
+                node = candidates[i, slot]
+                known = passes(edges.sieve, row_key(first, node)) and is_partner(edges.partners, first, last, node)
+                if node == anchor or known:
+                    place = anchor, places[i - begin, 1], places[i - begin, 2], first, last
+                    candidates[i, slot], count = redraw(seed, i, slot, node, place, edges.partners)
+                    refused[i] += count
 
 
 @njit(**INNER)
@@ -246,7 +258,7 @@ def choose_shared(
         table, marks = np.full(size, -1, np.int32), np.zeros(MARKS * size, np.uint8)
         for b in range((len(blocks) - 1) * part // parts, (len(blocks) - 1) * (part + 1) // parts):
             begin, end = blocks[b], blocks[b + 1]
-            find_places(edges, index, replaced, order, begin, end, places)
+            find_places(edges, index, replaced, order, begin, end, places, LINES)
             for slot in range(pool):
                 candidates[slot] = draw(seed, order[begin], slot * DRAWS, places[0, 1], places[0, 2])
                 prefetch(nodes, np.uint32(candidates[slot]))

@@ -15,6 +15,7 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.kernels import pool as kernel
 from relwise.kernels.edge_columns import columns_of, replaced_columns
+from relwise.kernels.sieve import sieve_of_rows
 from relwise.negatives.base import Asked, IntArray, NegativeSampler
 from relwise.negatives.filters import KnownEdges
 from relwise.nn.decoders import Decoder, End
@@ -67,6 +68,7 @@ class Corruptor:
             rows,
             known.indptr,
             known.partners,
+            sieve_of_rows(known.indptr, known.partners),
         )
 
     @property

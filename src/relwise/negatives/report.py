@@ -16,8 +16,9 @@ import numpy.typing as npt
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import Split
-from relwise.kernels.facts import count_facts, sieve
+from relwise.kernels.facts import count_facts
 from relwise.kernels.partners import buckets
+from relwise.kernels.sieve import sieve
 
 BINS = 200  # of probabilities, so that quantiles are known to half a percent
 QUANTILES = (0.1, 0.5, 0.9)
