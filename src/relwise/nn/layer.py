@@ -8,6 +8,8 @@ and the inputs that dropout left; large ones are made again.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -50,7 +52,7 @@ def relgnn_layer(
         slope: every LeakyReLU's.
         precision: of the matrix products' factors.
         dropped: which entries of x are zeroed first; None: none.
-        follows: whether x is what another layer gave that `leads`.
+        follows: whether x is what another layer gave that `leads`: it is written over.
         leads: whether who reads the states, and is alone in that, sees to this LeakyReLU's gradient: then it costs no
             pass of its own. On the CPU.
     """
@@ -83,7 +85,10 @@ class _Layer(torch.autograd.Function):
         ctx, x, weights, weight_self, of_target, of_relation, of_source, relation_state,
         adjacency, keep, slope, precision, dropped, follows, again,
     ):  # fmt: skip
-        kept_x = drop(x, dropped)
+        if follows:  # nobody else reads it, and of what dropout leaves the signs are LeakyReLU's, too
+            x = kept_x = drop_in_place(x, dropped)
+        else:
+            kept_x = drop(x, dropped)
         out, rows = layer_products(kept_x, weights, weight_self, adjacency, precision)
         ctx.made = None if dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows
         by_relation = relation_state @ of_relation
@@ -159,6 +164,8 @@ class _Layer(torch.autograd.Function):
         )  # fmt: skip
 
 
-def _dropped(ctx, given: Tensor | None) -> Tensor:
+def _dropped(ctx, given: Any) -> Tensor:
     """The layer's input, what was dropped of it zeroed: as given, or made again."""
+    if ctx.follows:
+        return given  # which is that
     return drop(given, ctx.dropped) if given is not None else drop_in_place(ctx.again(), ctx.dropped)
