@@ -6,6 +6,7 @@ import torch
 from safetensors.torch import load, save
 
 from relwise.data.graph import Graph
+from relwise.kernels import remaking
 from relwise.nn.build import build_model, describe_model, prepare_inputs, rebuild_model
 from relwise.nn.messages import message_graph
 from relwise.nn.relgnn import SLOPE
@@ -135,6 +136,29 @@ def test_attention_of_a_training_model_is_that_of_the_finished_one():
     model, inputs, adjacency, _ = built(dropout=0.5)
     during = model.train().attention(inputs, adjacency)
     assert all(map(torch.equal, during, model.eval().attention(inputs, adjacency)))
+
+
+@pytest.mark.parametrize("options", [{}, {"dropout": 0.4}, {"dropout": 0.4, "layers": 3, "heads": 1}])
+@pytest.mark.parametrize("large", [False, True])
+def test_layers_that_share_their_gradients_passes_give_what_layers_alone_give(options, large, monkeypatch):
+    if large:  # nothing is kept that can be made again
+        monkeypatch.setattr(remaking, "LARGE", 0)
+    model, inputs, adjacency, _ = built(**options)
+    model.double().train()
+    keep = torch.rand(int(adjacency.fact.max()) + 1) < 0.7
+    inputs = [{k: v.double() if v.is_floating_point() else v for k, v in one.items()} for one in inputs]
+    found = []
+    for shared in (True, False):
+        if not shared:
+            monkeypatch.setattr(type(model), "_in_rows", lambda *_: False)
+        torch.manual_seed(3)
+        states, weights = model.encode(inputs, adjacency, keep), list(model.layers.parameters())
+        loss = (states.sin() * torch.arange(states.numel(), dtype=states.dtype).view_as(states).cos()).sum()
+        twice = [torch.autograd.grad(loss, weights, retain_graph=True) for _ in range(2)]
+        assert all(torch.equal(one, other) for one, other in zip(*twice, strict=True))
+        found.append((states, *twice[0]))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
 
 def test_dropout_is_drawn_in_training_and_not_in_evaluation():
