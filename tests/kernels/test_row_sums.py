@@ -10,7 +10,7 @@ WIDTHS = [0, 1, 5, 16, 19, 64, 100, 128, 300]  # strips, half strips, single reg
 
 @njit
 def sum_rows(rows, index, weight, start, count, out, at):
-    row_sums.sum_rows(rows, index, weight, start, count, out, at, out.dtype.type(0))
+    row_sums.sum_rows(rows, index, weight, start, count, out, at)
 
 
 @njit

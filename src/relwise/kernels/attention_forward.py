@@ -19,7 +19,7 @@ from relwise.kernels.vector import AHEAD, FAST, balanced
 BATCH = 1024  # edges laid out at a time, or those of one target: in the nearest cache
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def longest(indptr, begin, end):
     """The most edges that a target of begin:end has, up to `HUB`."""
     most = 0
@@ -30,7 +30,7 @@ def longest(indptr, begin, end):
     return most
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def kept_only(node, fact, keep, begin, stop, index, at):
     """Write `node` of the kept edges begin:stop to `index` from `at` on; returns where they end.
 
@@ -47,7 +47,7 @@ def kept_only(node, fact, keep, begin, stop, index, at):
     return at
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def end_index(index, at):
     """Repeat the last of `index` where it is asked for ahead."""
     last = index[at - 1] if at else index.dtype.type(0)
@@ -55,7 +55,7 @@ def end_index(index, at):
         index[n] = last
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def lay_out(indptr, row, fact, keep, first, end, most, index, stops):
     """Write the rows of the kept edges of targets first, first + 1, ... to `index`, and to `stops` where each's end.
 
@@ -75,7 +75,7 @@ def lay_out(indptr, row, fact, keep, first, end, most, index, stops):
     return i
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def stand_together(indptr, first, end, most, stops):
     """`lay_out` where nothing is masked: the rows stand in `row` from `indptr[first]` on. Ends before a hub."""
     i, begin = first, np.int64(indptr[first])
@@ -88,14 +88,14 @@ def stand_together(indptr, first, end, most, stops):
     return i
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def gather(table, head, index, count, out):
     """out[n] = table[index[n], head]."""
     for n in range(count):
         out[n] = table[index[n], np.uint32(head)]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def exponentials_of(logit, start, stop, own, slope, top, alpha):
     """alpha = e^(LeakyReLU(logit + own) - top) over start:stop; their sum, and that of each times LeakyReLU's slope.
 
@@ -108,7 +108,7 @@ def exponentials_of(logit, start, stop, own, slope, top, alpha):
     return total, sloped
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def highest_of(logit, start, stop, own, slope):
     """The maximum of LeakyReLU(logit + own) over start:stop; 0 where that is minus infinity, as where there is none."""
     top = highest(logit, start, stop - start, own, slope)
@@ -116,7 +116,7 @@ def highest_of(logit, start, stop, own, slope):
     return top if top > -np.inf else logit.dtype.type(0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def sum_pieces(rows, index, weight, start, stop, line, out):
     """out = Σ weight[n] rows[index[n]] over start:stop.
 
@@ -125,12 +125,12 @@ def sum_pieces(rows, index, weight, start, stop, line, out):
     for k in range(len(out)):
         out[k] = 0
     for piece in range(start, stop, CHUNK):
-        sum_rows(rows, index, weight, piece, min(CHUNK, stop - piece), line, 0, line.dtype.type(0))
+        sum_rows(rows, index, weight, piece, min(CHUNK, stop - piece), line, 0)
         for k in range(len(out)):
             out[k] += line[k]
 
 
-@njit(fastmath=FAST, cache=True, error_model="numpy")
+@njit(fastmath=FAST, cache=True)
 def activate(found, slope, out):
     """out = LeakyReLU(out + found)."""
     for k in range(len(out)):
@@ -138,6 +138,7 @@ def activate(found, slope, out):
         out[k] = value if value > 0 else value * slope
 
 
+# A division that may raise is another way out, for whose sake references of arrays would be counted in the loop.
 @njit(fastmath=FAST, cache=True, error_model="numpy")
 def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, logsumexp, slopes):
     """The weights of the laid out edges of targets first:last, averaged over heads; `logits` are their rows' parts."""
@@ -158,7 +159,7 @@ def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight
         start = stop
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def sum_long(rows, index, weight, start, stop, slope, add, lines, out, target):
     """The sum of a target with more than `CHUNK` edges."""
     if add:
@@ -168,7 +169,7 @@ def sum_long(rows, index, weight, start, stop, slope, add, lines, out, target):
         sum_pieces(rows, index, weight, start, stop, lines[0], out[target])
 
 
-@njit(fastmath=FAST, cache=True, error_model="numpy")
+@njit(fastmath=FAST, cache=True)
 def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lines, out):
     """The weighted sums of targets first:last, by what `weigh_targets` found; added to `out` and activated if `add`."""
     width, start, numbers = rows.shape[1], np.int64(0), out.reshape(out.size)
@@ -181,11 +182,11 @@ def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lin
         elif add:
             add_rows(rows, index, weight, start, stop - start, numbers, at, slope)
         else:
-            sum_rows(rows, index, weight, start, stop - start, numbers, at, slope)
+            sum_rows(rows, index, weight, start, stop - start, numbers, at)
         start = stop
 
 
-@njit(fastmath=FAST, cache=True, error_model="numpy")
+@njit(fastmath=FAST, cache=True)
 def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp, slopes):
     """`attend`, of the targets i:end."""
     heads, most = target_logit.shape[1], max(BATCH, longest(indptr, i, end))
@@ -209,7 +210,7 @@ def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope
         sum_targets(rows, index, weight, indptr, first, i, stops, slope, add, lines, out)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True, error_model="numpy")
+@njit(parallel=True, fastmath=FAST, cache=True)
 def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, out, logsumexp, slopes):
     """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
 

@@ -100,20 +100,20 @@ def weighted_sum(rows, row, weight, index, value, line, out):
             out[k] += line[k]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def look_up(keep, fact, kept):
     """kept[e] = keep[fact[e]]."""
     for e in range(len(kept)):
         kept[e] = keep[np.uint32(fact[e])]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def num_slices(num_edges, num_nodes, heads):
     """In how many slices backward adds by target: more for dense graphs, fewer where N × L numbers each are many."""
     return max(4, min(64, max(8, num_edges // max(8 * num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def row_of(row_indptr, edge):
     """The row that an edge of the transpose belongs to."""
     return np.searchsorted(row_indptr, edge, side="right") - 1
@@ -178,7 +178,7 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
         grad_row[k] += line[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True, error_model="numpy")
+@njit(parallel=True, fastmath=FAST, cache=True)
 def add_parts(parts, out):
     """out = Σ over the first axis, in its order; (slices, n) to (n,)."""
     for block in prange(BLOCKS):
@@ -194,7 +194,7 @@ def add_parts(parts, out):
                 total[k] += part[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True, error_model="numpy")
+@njit(parallel=True, fastmath=FAST, cache=True)
 def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_target, grad_row):
     """Backward through softmax and LeakyReLU, scalars only, over the transposed adjacency.
 

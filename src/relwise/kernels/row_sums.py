@@ -83,41 +83,44 @@ class Table:
             self.vectors.store(vector, row, INT64(r * self.vectors.lanes))
 
 
-def _sum_rows(activated: bool) -> Any:
-    def sum_rows(typingctx, rows, index, weight, start, count, out, at, slope):
-        def emit(context, builder, signature, args):
-            index, weight, out = (data_of(context, builder, signature, args, i) for i in (1, 2, 5))
-            start, count, begin = args[3], args[4], args[6]
-            table = Table(context, builder, signature.args[0], args[0], index)
-            vectors = table.vectors
+def _sum(activated: bool) -> Callable:
+    """What emits `sum_rows`, or `add_rows`."""
 
-            def body(n, values):
-                at = builder.add(start, n)
-                table.ask(table.row(builder.add(at, INT64(AHEAD))))
-                number = vectors.spread(builder.load(builder.gep(weight, [at])))
-                numbers = table.numbers(table.row(at))
-                return [vectors.multiply_add(x, number, total) for x, total in zip(numbers, values, strict=True)]
+    def emit(context, builder, signature, args):
+        index, weight, out = (data_of(context, builder, signature, args, i) for i in (1, 2, 5))
+        start, count, begin = args[3], args[4], args[6]
+        table = Table(context, builder, signature.args[0], args[0], index)
+        vectors = table.vectors
 
-            def strip():
-                into = table.place(out, begin)
-                table.ask(into, to_write=True)
-                sums = each(builder, count, 1, table.zeros(), body)
-                if activated:
-                    slope, before = vectors.spread(args[7]), table.numbers(into)
-                    sums = [vectors.leaky(builder.fadd(x, y), slope) for x, y in zip(before, sums, strict=True)]
-                table.store(sums, into)
+        def body(n, values):
+            at = builder.add(start, n)
+            table.ask(table.row(builder.add(at, INT64(AHEAD))))
+            number = vectors.spread(builder.load(builder.gep(weight, [at])))
+            numbers = table.numbers(table.row(at))
+            return [vectors.multiply_add(x, number, total) for x, total in zip(numbers, values, strict=True)]
 
-            table.strips(strip)
-            return context.get_dummy_value()
+        def strip():
+            into = table.place(out, begin)
+            table.ask(into, to_write=True)
+            sums = each(builder, count, 1, table.zeros(), body)
+            if activated:
+                slope, before = vectors.spread(args[7]), table.numbers(into)
+                sums = [vectors.leaky(builder.fadd(x, y), slope) for x, y in zip(before, sums, strict=True)]
+            table.store(sums, into)
 
-        whole = types.int64
-        return types.void(rows, index, weight, whole, whole, out, whole, rows.dtype), emit
+        table.strips(strip)
+        return context.get_dummy_value()
 
-    return intrinsic(sum_rows)
+    return emit
 
 
-sum_rows: Any = _sum_rows(activated=False)
-"""`sum_rows(rows, index, weight, start, count, out, at, slope)`: a weighted sum of rows.
+def _sum_rows(typingctx, rows, index, weight, start, count, out, at):
+    whole = types.int64
+    return types.void(rows, index, weight, whole, whole, out, whole), _sum(activated=False)
+
+
+sum_rows: Any = intrinsic(_sum_rows)
+"""`sum_rows(rows, index, weight, start, count, out, at)`: a weighted sum of rows.
 
     out[at : at + d] = Σ weight[n] rows[index[n]] over n = start...start + count - 1
 
@@ -126,10 +129,15 @@ Args:
     index: uint32; the `AHEAD` after the last are asked for already, and must be of rows.
     weight: of the rows' type.
     out: 1-D.
-    slope: not used.
 """
 
-add_rows: Any = _sum_rows(activated=True)
+
+def _add_rows(typingctx, rows, index, weight, start, count, out, at, slope):
+    whole = types.int64
+    return types.void(rows, index, weight, whole, whole, out, whole, rows.dtype), _sum(activated=True)
+
+
+add_rows: Any = intrinsic(_add_rows)
 """`add_rows(rows, index, weight, start, count, out, at, slope)`: out = LeakyReLU(out + `sum_rows`), in its places."""
 
 

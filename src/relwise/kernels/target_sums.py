@@ -62,7 +62,7 @@ def _add_heads(together: int) -> Any:
 _add_one, _add_two = _add_heads(1), _add_heads(2)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True)
 def add_by_target(index, count, alpha, beta, beta_start, dots, part):
     """part[index[n], l] += (alpha[l, n] dots[n], beta[l, beta_start + n] dots[n]) for n below `count`, in their order.
 
