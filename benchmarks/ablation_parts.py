@@ -25,7 +25,8 @@ from relwise.train.loop import Trainer
 
 def attention_off(trainer: Trainer) -> None:
     """All edges of a node through one relation weigh alike: a layer is R-GCN's, with the same matrices (eq. 3)."""
-    for layer in _relgnn(trainer).layers:
+    model = _unchained(trainer)
+    for layer in model.layers:
         assert isinstance(layer, RelGNNConv)
         _replace(layer, "propagate", _means_of(layer))
 
@@ -58,7 +59,7 @@ def relation_state_off(trainer: Trainer) -> None:
 
 def fusion_off(trainer: Trainer) -> None:
     """The last layer's states are the final ones: eq. 6 and 7 are left out."""
-    _relgnn(trainer).fusion = _Topology()  # pyright: ignore[reportAttributeAccessIssue]
+    _unchained(trainer).fusion = _Topology()  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class _Topology(nn.Module):
@@ -81,6 +82,13 @@ def _relgnn(trainer: Trainer) -> RelGNN:
     if not isinstance(trainer.model, RelGNN):
         raise ValueError("the ablation is of RelGNN")
     return trainer.model
+
+
+def _unchained(trainer: Trainer) -> RelGNN:
+    """The network, each of its parts with a gradient of its own: what takes a part's place knows no other's."""
+    model = _relgnn(trainer)
+    _replace(model, "_chains", lambda *_: False)
+    return model
 
 
 def _replace(owner: Any, name: str, function: Callable[..., Any]) -> None:

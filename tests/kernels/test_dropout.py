@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from relwise.kernels.dropout import STEPS, draw, drop, drop_in_place, dropout
+from relwise.kernels.dropout import STEPS, draw, drop, drop_activated_in_place, drop_in_place, dropout
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 1000])
@@ -60,3 +60,13 @@ def test_in_place_the_same_is_dropped(size):
     turned = torch.randn(6, 4)
     assert torch.equal(drop_in_place(turned.t(), drawn), drop(turned.t(), drawn))
     assert drop_in_place(turned, None) is turned
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 5000])
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_gradient_goes_through_dropout_and_leaky_relu_at_once(size, share):
+    given, grad = torch.randn(2, size, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    drawn = draw(share)
+    out = torch.nn.functional.leaky_relu(given, 0.2)
+    (want,) = torch.autograd.grad(drop(out, drawn), given, grad.detach())
+    assert torch.equal(drop_activated_in_place(grad.detach().clone(), drawn, out.detach(), 0.2), want)

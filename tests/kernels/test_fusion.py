@@ -52,3 +52,14 @@ def test_the_same_bits_with_one_thread_and_with_two():
         results.append((out, *torch.autograd.grad(out.sum(), x)))
     numba.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_the_gradient_of_activated_states_is_that_of_what_was_activated():
+    attributes, given, attention = inputs(20, 6, 2)
+    topology = torch.nn.functional.leaky_relu(given, 0.3)
+    direction = torch.randn(20, 6, generator=torch.Generator().manual_seed(1), dtype=attributes.dtype)
+    want = torch.autograd.grad(fuse(attributes, topology, attention, 0.3), (attributes, given, attention), direction)
+    states = topology.detach().requires_grad_()
+    out = fuse(attributes, states, attention, 0.3, activated=True)
+    for got, wanted in zip(torch.autograd.grad(out, (attributes, states, attention), direction), want, strict=True):
+        torch.testing.assert_close(got, wanted)

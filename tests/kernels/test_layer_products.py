@@ -5,7 +5,7 @@ import torch
 
 from relwise.kernels import matmul
 from relwise.kernels.adjacency import build_adjacency
-from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
+from relwise.kernels.layer_products import layer_gradients, layer_products, layer_sources, layer_weights
 
 GRAPHS = {"small": (9, 2, 30), "usual": (700, 3, 4000), "long sums": (3000, 1, 9000), "without edges": (300, 2, 0)}
 
@@ -40,9 +40,12 @@ def test_products_and_gradients(graph, depth, width, library, dtype, precision, 
         by_weights, by_self = layer_weights(x, grad_rows, grad_own, weights, adjacency, precision)
         given = grad_rows.double()  # `layer_sources` may write over them
         grad_x, by_source = layer_sources(grad_rows.clone(), grad_own, weights, weight_self, adjacency, precision)
+        both = layer_gradients(x, grad_rows.clone(), grad_own, weights, weight_self, adjacency, precision)
     finally:
         matmul.use_library(before)
 
+    for got, want in zip((*both[0], *both[1]), (by_weights, by_self, grad_x, by_source), strict=True):
+        assert torch.equal(got, want)
     exact = [t.double().requires_grad_() for t in (x, weights, weight_self)]
     sent = exact[0][adjacency.row_source].detach().requires_grad_()
     wanted_rows = torch.einsum("pk,pkd->pd", sent, exact[1][adjacency.row_relation])

@@ -116,8 +116,8 @@ def test_attention_has_the_weights_of_each_layer_that_encoding_used():
     for layer in model.layers:
         propagate = layer.propagate
 
-        def spy(*args, propagate=propagate):
-            passed.append((args[0], propagate(*args)))
+        def spy(*args, propagate=propagate, **how):
+            passed.append((args[0], propagate(*args, **how)))
             return passed[-1][1]
 
         layer.propagate = spy
@@ -150,7 +150,7 @@ def test_layers_that_share_their_gradients_passes_give_what_layers_alone_give(op
     found = []
     for shared in (True, False):
         if not shared:
-            monkeypatch.setattr(type(model), "_in_rows", lambda *_: False)
+            monkeypatch.setattr(type(model), "_chains", lambda *_: False)
         torch.manual_seed(3)
         states, weights = model.encode(inputs, adjacency, keep), list(model.layers.parameters())
         loss = (states.sin() * torch.arange(states.numel(), dtype=states.dtype).view_as(states).cos()).sum()

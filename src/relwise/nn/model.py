@@ -75,11 +75,14 @@ class RelGNN(Network):
         share = self.dropout if self.training else 0.0
         if keep is not None and edges is None and self._asks_no_facts(start, adjacency):
             adjacency, keep = kept_edges(adjacency, keep), None
-        chained = edges is None and self._in_rows(start)
-        for place, layer in enumerate(self._convolutions()):
-            chain = chained and place > 0, chained  # all but the first are given what another layer made
-            state = layer.propagate(state, adjacency, relation_state, keep, edges, share, *chain)
-        return self.fusion(start, state, chained and len(self.layers) > 0)
+        if self._chains(start, edges):
+            for place, layer in enumerate(self._convolutions()):
+                given = state, adjacency, relation_state, keep, edges, share
+                state = layer.propagate(*given, follows=place > 0, leads=True)
+            return self.fusion(start, state, activated=True)
+        for layer in self._convolutions():
+            state = layer.propagate(state, adjacency, relation_state, keep, edges, share)
+        return self.fusion(start, state)
 
     def attention(self, inputs: Sequence, adjacency: Adjacency, edge_inputs: EdgeInputs | None = None) -> list[Tensor]:
         """Each layer's α, (E, L), in the order of the adjacency's edges."""
@@ -93,6 +96,10 @@ class RelGNN(Network):
     def _asks_no_facts(self, start: Tensor, adjacency: Adjacency) -> bool:
         """Whether all layers may be given the kept edges alone. What bases need of a graph is too much a step."""
         return adjacency.num_edges <= LARGEST and self._in_rows(start)
+
+    def _chains(self, start: Tensor, edges: EdgeStates | None) -> bool:
+        """Whether each layer leaves its LeakyReLU's gradient to what reads its states (see `relgnn_layer`)."""
+        return edges is None and len(self.layers) > 0 and self._in_rows(start)
 
     def _in_rows(self, start: Tensor) -> bool:
         """Whether all layers are the CPU's, each with matrices of its own."""
