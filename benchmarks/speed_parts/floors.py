@@ -20,7 +20,7 @@ from relwise.data.edges import Edges
 from relwise.kernels.attention import attend, attend_and_activate, attend_backward, attend_backward_in_place
 from relwise.kernels.dropout import dropout
 from relwise.kernels.grouped import add_by_source
-from relwise.kernels.layer_products import layer_products, layer_sources, layer_weights
+from relwise.kernels.layer_products import layer_gradients, layer_products
 from relwise.kernels.masked import kept_edges
 from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.negatives.device import Triples
@@ -160,8 +160,8 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
         layer_products(t["x"], layer.weights(), layer.weight_self, graph)
 
     def backward_products(layer: Any, t: dict[str, Tensor]) -> None:
-        layer_weights(t["x"], grad_rows, grad, layer.weights(), graph)
-        grad_x, by_row = layer_sources(grad_rows, grad, layer.weights(), layer.weight_self, graph)
+        matrices = layer.weights(), layer.weight_self
+        _, (grad_x, by_row) = layer_gradients(t["x"], grad_rows, grad, *matrices, graph)
         if not on_cpu:  # where they are added with what the logits ask for
             add_by_source(by_row, graph, grad_x)
 
