@@ -76,7 +76,8 @@ def drop_activated_in_place(grad: Tensor, drawn: Drawn | None, out: Tensor, slop
 
     Args:
         grad: the gradient of what `drop` gave.
-        out: what it was given: the results of LeakyReLU with this slope.
+        out: what it was given, the results of LeakyReLU with this slope, or what it left of them: the same signs count.
+        slope: LeakyReLU's.
     """
     if drawn is None or grad.device.type != "cpu" or not (grad.is_contiguous() and out.is_contiguous()):
         return leaky_backward(drop_in_place(grad, drawn), out, slope)
