@@ -6,6 +6,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
 
 BLOCKS = 64
@@ -29,7 +30,7 @@ def leaky_backward(grad: Tensor, out: Tensor, slope: float) -> Tensor:
     return found
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _fill(grad, out, found, slope):  # pragma: no cover (compiled)
     slope = grad.dtype.type(slope)
     for block in prange(BLOCKS):

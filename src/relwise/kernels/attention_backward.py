@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.attention_forward import end_index, gather, kept_only
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import BLOCKS, CHUNK, add_parts, num_slices, row_of
 from relwise.kernels.lanes import ROOM, attention_again, inner_product
 from relwise.kernels.row_sums import rows_back
@@ -23,14 +24,14 @@ from relwise.kernels.vector import AHEAD, FAST
 BATCH = 1024  # edges laid out at a time: in the nearest cache
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def sizes(edges, nodes, rows, heads):
     """How many slices there are, and how many places and `stops` `rows_backward` needs."""
     slices = num_slices(edges, nodes, SUMS * heads)
     return slices, edges + ROOM * slices, rows + edges // BATCH + slices + 1
 
 
-@njit(cache=True)
+@njit(**INNER)
 def lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, stops):
     """Write the targets of the kept edges first:last to `index`, and to `stops` where those of rows r, r + 1, ... end.
 
@@ -46,7 +47,7 @@ def lay_out(row_indptr, row_target, row_fact, keep, r, first, last, index, stops
     return count
 
 
-@njit(cache=True)
+@njit(**INNER)
 def stand_together(row_indptr, r, first, last, stops):
     """`lay_out` where nothing is masked: the targets stand in `row_target` from `first` on."""
     count, stop = 0, first
@@ -57,7 +58,7 @@ def stand_together(row_indptr, r, first, last, stops):
     return count
 
 
-@njit(cache=True)
+@njit(**INNER)
 def back_pieces(grad_out, index, weight, start, stop, said, line, begin, grad_said, dots):
     """grad_said += Σ weight[n] grad_out[index[n]], or begin it; dots[n] = grad_out[index[n]] · said.
 
@@ -73,7 +74,7 @@ def back_pieces(grad_out, index, weight, start, stop, said, line, begin, grad_sa
             grad_said[k] += line[k]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def rows_in(row_indptr, r, last):
     """How many of the rows r, r + 1, ... begin before edge `last`."""
     count = 1
@@ -82,7 +83,7 @@ def rows_in(row_indptr, r, last):
     return count
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **INNER)
 def slice_backward(
     grad_out, of_targets, row_logit, rows, row_indptr, row_target, row_fact, keep, slope,
     begin, end, number, grad_rows, grad_row, stops, beta, part, said, carried, carried_row,
@@ -155,7 +156,7 @@ def slice_backward(
         r += count - (row_indptr[r + count] > last)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def hand_back(row_indptr, edges, carried, out):
     """Add to each row that was cut what later slices found of it, in their order."""
     slices = len(carried)
@@ -167,7 +168,7 @@ def hand_back(row_indptr, edges, carried, out):
                 out[r, k] += carried[piece, k]
 
 
-@njit(parallel=True, cache=True)
+@njit(**INNER)
 def clear_empty(row_indptr, grad_rows, grad_row):
     """Zero the gradients of the rows without edges, which slices may pass by where they meet."""
     for block in prange(BLOCKS):
@@ -177,7 +178,7 @@ def clear_empty(row_indptr, grad_rows, grad_row):
                 grad_row[r] = 0
 
 
-@njit(parallel=True, cache=True)
+@njit(**INNER)
 def put_together(one, other, out):
     """out (N, 2 L) = both (N, L), side by side."""
     heads = one.shape[1]
@@ -187,7 +188,7 @@ def put_together(one, other, out):
                 out[i, head], out[i, heads + head] = one[i, head], other[i, head]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def rows_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
     grad_rows, grad_row, of_targets, stops, beta, parts, sums,
@@ -229,7 +230,7 @@ def rows_backward(
     add_parts(parts, sums)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def softmax_of_targets(first, last, sums, slopes, inner, grad_target):
     """`softmax_backward`, of the targets first:last, and what it takes off each gradient of a weight."""
     heads = grad_target.shape[1]
@@ -240,7 +241,7 @@ def softmax_of_targets(first, last, sums, slopes, inner, grad_target):
             grad_target[i, head] = sums[at + 1] - sums[at] * slopes[i, head]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def softmax_of_slice(
     row_indptr, row_target, row_fact, keep, begin, end, number, stops, beta, inner, grad_row, carried
 ):  # fmt: skip
@@ -268,7 +269,7 @@ def softmax_of_slice(
         r += count - (row_indptr[r + count] > last)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, slopes, grad_target, grad_row):
     """What the softmax takes off, from what `rows_backward` found; scalars only.
 

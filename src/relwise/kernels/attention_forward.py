@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import BLOCKS, CHUNK, HUB
 from relwise.kernels.lanes import ROOM, add_scaled, exponentials, highest
 from relwise.kernels.row_sums import add_rows, sum_rows
@@ -19,7 +20,7 @@ from relwise.kernels.vector import AHEAD, FAST, balanced
 BATCH = 1024  # edges laid out at a time, or those of one target: in the nearest cache
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def longest(indptr, begin, end):
     """The most edges that a target of begin:end has, up to `HUB`."""
     most = 0
@@ -30,7 +31,7 @@ def longest(indptr, begin, end):
     return most
 
 
-@njit(cache=True)
+@njit(**INNER)
 def kept_only(node, fact, keep, begin, stop, index, at):
     """Write `node` of the kept edges begin:stop to `index` from `at` on; returns where they end.
 
@@ -47,7 +48,7 @@ def kept_only(node, fact, keep, begin, stop, index, at):
     return at
 
 
-@njit(cache=True)
+@njit(**INNER)
 def end_index(index, at):
     """Repeat the last of `index` where it is asked for ahead."""
     last = index[at - 1] if at else index.dtype.type(0)
@@ -55,7 +56,7 @@ def end_index(index, at):
         index[n] = last
 
 
-@njit(cache=True)
+@njit(**INNER)
 def lay_out(indptr, row, fact, keep, first, end, most, index, stops):
     """Write the rows of the kept edges of targets first, first + 1, ... to `index`, and to `stops` where each's end.
 
@@ -75,7 +76,7 @@ def lay_out(indptr, row, fact, keep, first, end, most, index, stops):
     return i
 
 
-@njit(cache=True)
+@njit(**INNER)
 def stand_together(indptr, first, end, most, stops):
     """`lay_out` where nothing is masked: the rows stand in `row` from `indptr[first]` on. Ends before a hub."""
     i, begin = first, np.int64(indptr[first])
@@ -88,14 +89,14 @@ def stand_together(indptr, first, end, most, stops):
     return i
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def gather(table, head, index, count, out):
     """out[n] = table[index[n], head]."""
     for n in range(count):
         out[n] = table[index[n], np.uint32(head)]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def exponentials_of(logit, start, stop, own, slope, top, alpha):
     """alpha = e^(LeakyReLU(logit + own) - top) over start:stop; their sum, and that of each times LeakyReLU's slope.
 
@@ -108,7 +109,7 @@ def exponentials_of(logit, start, stop, own, slope, top, alpha):
     return total, sloped
 
 
-@njit(cache=True)
+@njit(**INNER)
 def highest_of(logit, start, stop, own, slope):
     """The maximum of LeakyReLU(logit + own) over start:stop; 0 where that is minus infinity, as where there is none."""
     top = highest(logit, start, stop - start, own, slope)
@@ -116,7 +117,7 @@ def highest_of(logit, start, stop, own, slope):
     return top if top > -np.inf else logit.dtype.type(0)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def sum_pieces(rows, index, weight, start, stop, line, out):
     """out = Σ weight[n] rows[index[n]] over start:stop.
 
@@ -130,7 +131,7 @@ def sum_pieces(rows, index, weight, start, stop, line, out):
             out[k] += line[k]
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **INNER)
 def activate(found, slope, out):
     """out = LeakyReLU(out + found)."""
     for k in range(len(out)):
@@ -139,7 +140,7 @@ def activate(found, slope, out):
 
 
 # A division that may raise is another way out, for whose sake references of arrays would be counted in the loop.
-@njit(fastmath=FAST, cache=True, error_model="numpy")
+@njit(fastmath=FAST, error_model="numpy", **INNER)
 def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, logsumexp, slopes):
     """The weights of the laid out edges of targets first:last, averaged over heads; `logits` are their rows' parts."""
     heads, share = target_logit.shape[1], weight.dtype.type(1 / target_logit.shape[1])
@@ -159,7 +160,7 @@ def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight
         start = stop
 
 
-@njit(cache=True)
+@njit(**INNER)
 def sum_long(rows, index, weight, start, stop, slope, add, lines, out, target):
     """The sum of a target with more than `CHUNK` edges."""
     if add:
@@ -169,7 +170,7 @@ def sum_long(rows, index, weight, start, stop, slope, add, lines, out, target):
         sum_pieces(rows, index, weight, start, stop, lines[0], out[target])
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **INNER)
 def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lines, out):
     """The weighted sums of targets first:last, by what `weigh_targets` found; added to `out` and activated if `add`."""
     width, start, numbers = rows.shape[1], np.int64(0), out.reshape(out.size)
@@ -186,7 +187,7 @@ def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lin
         start = stop
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **INNER)
 def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp, slopes):
     """`attend`, of the targets i:end."""
     heads, most = target_logit.shape[1], max(BATCH, longest(indptr, i, end))
@@ -210,7 +211,7 @@ def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope
         sum_targets(rows, index, weight, indptr, first, i, stops, slope, add, lines, out)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, out, logsumexp, slopes):
     """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
 

@@ -15,20 +15,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import CHUNK, attention_again, back_to_row, look_up, row_of, weighted_sum
-from relwise.kernels.vector import AHEAD, FAST, prefetch
+from relwise.kernels.vector import AHEAD, FAST, add_to, first_from, prefetch
 
 SLICES = 16  # of the edges of a chunk of nodes, forward: a constant
 FEW = 16  # edges of a segment up to which they are summed one by one
 
 
-@njit(cache=True)
-def lower_bound(pointer, first, last, edge):
-    """The first node of first:last whose edges begin at `edge` or later."""
-    return first + np.searchsorted(pointer[first:last], edge)
-
-
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def sum_into(x, source, weight, begin, end, segment, segment_edge, relation, coefficient, index, value, lines, z):
     """z[b] += Σ coefficient[relation, b] weight[e] x[source[e]] over the edges begin:end of one target.
 
@@ -68,7 +63,7 @@ def sum_into(x, source, weight, begin, end, segment, segment_edge, relation, coe
         segment += 1
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def sum_by_basis(x, source, weight, indptr, segment_edge, relation, coefficient, first, last, z):
     """z[i - first, b] = Σ_e coefficient[r_e, b] weight[e] x[source[e]] of the targets first:last.
 
@@ -86,8 +81,8 @@ def sum_by_basis(x, source, weight, indptr, segment_edge, relation, coefficient,
         index, value = np.empty(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, z.dtype)
         lines = np.empty((2, z.shape[2]), z.dtype)
         begin, end = start + piece * edges // SLICES, start + (piece + 1) * edges // SLICES
-        i = lower_bound(indptr, first, last, begin) if piece else first
-        until = lower_bound(indptr, first, last, end) if piece + 1 < SLICES else last
+        i = first_from(indptr, first, last, begin) if piece else first
+        until = first_from(indptr, first, last, end) if piece + 1 < SLICES else last
         segment = row_of(segment_edge, begin) if begin < end else 0
         stop = min(end, np.int64(indptr[i]))
         sum_into(
@@ -105,12 +100,13 @@ def sum_by_basis(x, source, weight, indptr, segment_edge, relation, coefficient,
             )
     for piece in range(1, SLICES):
         begin, end = start + piece * edges // SLICES, start + (piece + 1) * edges // SLICES
-        i = lower_bound(indptr, first, last, begin)
+        i = first_from(indptr, first, last, begin)
         if begin < min(end, indptr[i]):
-            z[i - 1 - first] += carried[piece]
+            for b in range(z.shape[1]):
+                add_to(z[i - 1 - first, b], carried[piece, b])
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **OUTER)
 def combine(said, c, line):
     """line = Σ_b c[b] said[b]."""
     width, bases = len(line), len(said)
@@ -125,7 +121,7 @@ def combine(said, c, line):
             line[k] += v * one[k]
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def combine_backward(grad, said, c, grad_said, grad_c):
     """grad_said[b] += c[b] grad;  grad_c[b] += said[b] · grad."""
     for b in range(len(said)):
@@ -136,7 +132,7 @@ def combine_backward(grad, said, c, grad_said, grad_c):
         grad_c[b] += total
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def sources_backward(
     grad_out, target_logit, row_logit, logsumexp, source_row, relation, row_edge, source_edge, row_source, target,
     fact, keep, slope, coefficient, first, last, said,
@@ -160,8 +156,8 @@ def sources_backward(
     start, edges = np.int64(source_edge[first]), np.int64(source_edge[last]) - source_edge[first]
     for piece in prange(slices):
         begin, end = start + piece * edges // slices, start + (piece + 1) * edges // slices
-        own = lower_bound(source_edge, first, last, begin) if piece else first
-        until = lower_bound(source_edge, first, last, end) if piece + 1 < slices else last
+        own = first_from(source_edge, first, last, begin) if piece else first
+        until = first_from(source_edge, first, last, end) if piece + 1 < slices else last
         grad_said[own - first : until - first] = 0
         alpha, scratch = np.empty((heads, CHUNK), said.dtype), np.empty((3, CHUNK), said.dtype)
         weight, of_row, of_target = scratch[0], scratch[1], scratch[2]
@@ -216,6 +212,7 @@ def sources_backward(
                     part[i, head] += alpha[head, n] * grad
     for piece in range(1, slices):
         begin, end = start + piece * edges // slices, start + (piece + 1) * edges // slices
-        j = lower_bound(source_edge, first, last, begin)
+        j = first_from(source_edge, first, last, begin)
         if begin < min(end, source_edge[j]):
-            grad_said[j - 1 - first] += carried[piece]
+            for b in range(said.shape[1]):
+                add_to(grad_said[j - 1 - first, b], carried[piece, b])

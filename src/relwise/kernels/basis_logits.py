@@ -9,11 +9,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.cpu import BLOCKS, HUB, add_weights, edge_logits, exponentials, look_up
 from relwise.kernels.vector import FAST, balanced
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def row_logits(coefficient, by_basis, by_relation, relation, source, out):
     """out[p, l] = Σ_b coefficient[relation[p], b] by_basis[source[p], b, l] + by_relation[relation[p], l].
 
@@ -35,7 +36,7 @@ def row_logits(coefficient, by_basis, by_relation, relation, source, out):
                 out[p, head] = total
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def row_logits_backward(grad, coefficient, by_basis, relation, source_row, grad_basis, of_coefficient, of_relation):
     """The gradients of `row_logits`, over rows sorted by source.
 
@@ -63,7 +64,7 @@ def row_logits_backward(grad, coefficient, by_basis, relation, source_row, grad_
                         of_coefficient[piece, r, b] += g * said[b, head]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def edge_weights(target_logit, row_logit, indptr, row, fact, keep, slope, weight, logsumexp):
     """`attention_forward.attend` up to the edges' weights, averaged over heads; targets beyond `HUB` are left out.
 
@@ -91,7 +92,7 @@ def edge_weights(target_logit, row_logit, indptr, row, fact, keep, slope, weight
                 add_weights(share / total if any_kept else total, alpha_i, weight[first:last], head == 0)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def hub_weights(pieces, target_logit, row_logit, row, fact, keep, slope, logsumexp, weight):
     """The weights that `edge_weights` left out, from `logsumexp` as `hubs.attend_hubs` found it."""
     slope, share = weight.dtype.type(slope), weight.dtype.type(1 / target_logit.shape[1])

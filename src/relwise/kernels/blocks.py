@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.pool import DRAWS, draw, look_up, redraw
 
 
@@ -32,7 +32,7 @@ def _fill(seed, owner, low, high, nodes, slots):
     return len(nodes)
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def draw_blocks(seed, edges, index, replaced, order, blocks, candidates, refused, taken, slot_taken):
     """Draw a pool for each block, and mark what of it makes a known edge or a self-loop, or stands there twice.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import OUTER, PARALLEL
 from relwise.kernels.known import is_partner
 from relwise.kernels.mixing import mix
 from relwise.kernels.pool import DRAWS, PARTS, draw, look_up, redraw
@@ -19,13 +20,13 @@ from relwise.kernels.vector import FAST
 FILL, TAKE, REFRESH, KEEP = 1, 2, 3, 4
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def sub_seed(seed, kind):
     """The seed for one kind of draw."""
     return mix(np.uint64(seed) + np.uint64(kind))
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def distinct_rows(edges, index, open_, end, seen):
     """The first edge of `index` in each row that is not `seen` yet, where `end` is open; marks them as seen."""
     found, count = np.empty(len(index), np.int64), 0
@@ -38,7 +39,7 @@ def distinct_rows(edges, index, open_, end, seen):
     return found[:count].copy()
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _unknown(seed, row, slot, place, partners):
     """A node, drawn uniformly, that makes an unknown edge, and how many proposals were refused on the way."""
     node = draw(seed, row, slot * DRAWS, place[1], place[2])
@@ -47,7 +48,7 @@ def _unknown(seed, row, slot, place, partners):
     return node, 0
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def fill(seed, edges, which, end, cache, refused):
     """Draw the caches of rows that have none yet (-1).
 
@@ -68,7 +69,7 @@ def fill(seed, edges, which, end, cache, refused):
                 refused[i] += count
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def take(seed, edges, index, replaced, cache, chosen):
     """Fill `chosen` (n,) with a node of each edge's cache, drawn uniformly."""
     seed = sub_seed(seed, TAKE)
@@ -76,7 +77,7 @@ def take(seed, edges, index, replaced, cache, chosen):
         chosen[i] = cache[edges.rows[replaced[i], index[i]], draw(seed, i, 0, 0, cache.shape[1])]
 
 
-@njit(parallel=True, cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **PARALLEL)
 def refresh(seed, edges, which, end, query, nodes, extra, cache, refused):
     """Join `extra` new nodes to each cache and keep N1 of all, drawn without replacement in proportion to e^score.
 
@@ -98,7 +99,8 @@ def refresh(seed, edges, which, end, query, nodes, extra, cache, refused):
         for i in range(len(which) * part // PARTS, len(which) * (part + 1) // PARTS):
             row, place = edges.rows[end, which[i]], look_up(edges, which[i], end)
             refused[i] = 0
-            candidates[:kept] = cache[row]
+            for slot in range(kept):
+                candidates[slot] = cache[row, slot]
             for slot in range(extra):
                 candidates[kept + slot], count = _unknown(drawing, row, slot, place, edges.partners)
                 refused[i] += count
@@ -108,13 +110,13 @@ def refresh(seed, edges, which, end, query, nodes, extra, cache, refused):
             _keep_highest(candidates, keys, cache[row])
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def uniform(seed, row, slot):
     """Uniform on the open interval from 0 to 1, in steps of 2^-32."""
     return (draw(seed, row, slot, 0, 1 << 32) + 0.5) / 4294967296.0
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _keep_highest(candidates, keys, out):
     """Fill `out` with the candidates of the highest keys, in their order; of equal keys the first."""
     least = np.partition(keys, len(keys) - len(out))[len(keys) - len(out)]

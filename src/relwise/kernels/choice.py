@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from relwise.kernels.compiling import OUTER
 from relwise.kernels.mixing import mix
 
 GOLDEN = 0x9E3779B97F4A7C15
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def choose(seed, eligible, count, chosen):  # pragma: no cover (compiled)
     """Mark `count` of the eligible: each in turn with probability (still wanted) / (eligible and yet to come).
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.vector import AHEAD, FAST, exp_of_negative, prefetch
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
+from relwise.kernels.vector import AHEAD, FAST, exp_of_negative, first_from, prefetch
 
 BLOCKS = 128  # a constant, and many: threads that are held up by another program leave less to wait for
 HUB = 16_384  # edges of one target beyond which it is cut: a fraction of a millisecond's work
 CHUNK = 256  # edges whose numbers stand in scratch at a time: in the nearest cache
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def edge_logits(at_target, row_logit, row, kept, slope, alpha):
     """Write one head's logits of one target's edges, minus infinity where masked; returns their maximum."""
     lowest = alpha.dtype.type(-np.inf)
@@ -36,7 +37,7 @@ def edge_logits(at_target, row_logit, row, kept, slope, alpha):
     return top if top > lowest else alpha.dtype.type(0)
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **OUTER)
 def exponentials(top, alpha):
     """Replace logits by e^(logit - top); returns their sum."""
     total = alpha.dtype.type(0)
@@ -47,7 +48,7 @@ def exponentials(top, alpha):
     return total
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def add_weights(scale, alpha, weight, begin):
     """Add alpha · scale to the edges' weights, or begin them with it."""
     if begin:
@@ -58,7 +59,7 @@ def add_weights(scale, alpha, weight, begin):
             weight[e] += alpha[e] * scale
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def weighted_sum(rows, row, weight, index, value, line, out):
     """out = Σ weight[e] rows[row[e]] over the edges that have a weight; four rows at a time, asked for ahead.
 
@@ -100,26 +101,26 @@ def weighted_sum(rows, row, weight, index, value, line, out):
             out[k] += line[k]
 
 
-@njit(cache=True)
+@njit(**INNER)
 def look_up(keep, fact, kept):
     """kept[e] = keep[fact[e]]."""
     for e in range(len(kept)):
         kept[e] = keep[np.uint32(fact[e])]
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def num_slices(num_edges, num_nodes, heads):
     """In how many slices backward adds by target: more for dense graphs, fewer where N × L numbers each are many."""
     return max(4, min(64, max(8, num_edges // max(8 * num_nodes, 1)), (1 << 26) // max(num_nodes * heads, 1)))
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def row_of(row_indptr, edge):
     """The row that an edge of the transpose belongs to."""
-    return np.searchsorted(row_indptr, edge, side="right") - 1
+    return first_from(row_indptr, np.int64(0), np.int64(len(row_indptr)), edge + 1) - 1
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **OUTER)
 def attention_again(row_logit, logsumexp, kept, slope, share, alpha, beta, weight):
     """From the target's and the row's part of one head's logits to α, and to β, α times LeakyReLU's slope there.
 
@@ -140,7 +141,7 @@ def attention_again(row_logit, logsumexp, kept, slope, share, alpha, beta, weigh
         weight[e] += value * share
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
     """grad_row += Σ weight[e] grad_out[target[e]];  grad_weight[e] = grad_out[target[e]] · said; two edges at a time.
 
@@ -178,7 +179,7 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
         grad_row[k] += line[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def add_parts(parts, out):
     """out = Σ over the first axis, in its order; (slices, n) to (n,)."""
     for block in prange(BLOCKS):
@@ -194,7 +195,7 @@ def add_parts(parts, out):
                 total[k] += part[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_target, grad_row):
     """Backward through softmax and LeakyReLU, scalars only, over the transposed adjacency.
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from relwise.kernels import cuda
 from relwise.kernels.activation import leaky_backward
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.mixing import mix
 
@@ -141,7 +142,7 @@ def _mix(x: Tensor) -> Tensor:
     return x ^ ((x >> 31) & (2**33 - 1))
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _drop(x, seed, threshold, scale, out, activated, slope):
     # Entries a quarter of the array apart share a hash, so that each loop below runs over neighbours, many at a time.
     quarter = (len(out) + 3) // 4

@@ -8,12 +8,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.vector import FAST, balanced, exp_of_negative
 
 BLOCKS = 128  # a constant, and many: threads that are held up leave less to wait for
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **INNER)
 def edge_logits(at_target, row_logit, edge_logit, row, slot, kept, slope, head, logit):
     """Write one head's logits of one target's edges, minus infinity where masked; returns their maximum."""
     zero, lowest = logit.dtype.type(0), logit.dtype.type(-np.inf)
@@ -30,7 +31,7 @@ def edge_logits(at_target, row_logit, edge_logit, row, slot, kept, slope, head, 
     return top if top > lowest else zero
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def forward(
     target_logit, row_logit, rows, edge_logit, edge_value, indptr, row, fact, keep, slot, slope, out, said, logsumexp
 ):
@@ -82,7 +83,7 @@ def forward(
                         said_i[k] += w * own[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def backward_by_target(
     grad_out, grad_said, target_logit, row_logit, rows, edge_logit, edge_value, logsumexp,
     indptr, row, fact, keep, slot, slope,
@@ -143,7 +144,7 @@ def backward_by_target(
                         grad_value[k] = weight[e] * grad_said_i[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def backward_by_row(grad_out, row_indptr, row_target, by_row, weight, grad_logit, grad_row, grad_rows):
     """The gradients by row: sums over the transpose, each row one thread's."""
     blocks = balanced(row_indptr, BLOCKS)

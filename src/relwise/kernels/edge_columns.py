@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from relwise.kernels.compiling import PARALLEL
+
 Columns = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
@@ -51,7 +53,7 @@ def _columns(ends, relations, index, replaced, nodes, each) -> Columns:
     return columns
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _fill(ends, relations, index, replaced, nodes, each, heads, kinds, tails):  # pragma: no cover (compiled)
     for i in prange(len(index)):
         e = np.uint64(index[i])

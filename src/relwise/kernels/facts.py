@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.partners import place_of
 from relwise.kernels.sieve import passes
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def count_facts(keys, bits, shift, starts, heads, relations, tails, directed, num_nodes):  # pragma: no cover (compiled)
     """How many of the edges have one of the keys (`data.edges.edge_keys`).
 

@@ -7,6 +7,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.remaking import remake
 from relwise.kernels.vector import FAST
@@ -69,7 +70,7 @@ class _Fusion(torch.autograd.Function):
         return grad_attributes, grad_topology, parts.sum(dim=0).t(), None, None, None
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _forward(attributes, topology, vectors, logits, out, slope):
     heads, width = vectors.shape
     one, slope, share = out.dtype.type(1), out.dtype.type(slope), out.dtype.type(1 / heads)
@@ -90,7 +91,7 @@ def _forward(attributes, topology, vectors, logits, out, slope):
                 into[k] = alpha * own[k] + (one - alpha) * other[k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad_topology, parts, slope, activated):
     heads, width = vectors.shape
     dtype = grad.dtype.type

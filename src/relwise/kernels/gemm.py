@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import get_num_threads, njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.panels import ask_for, copy, gather, multiply, pack, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import balanced
@@ -133,7 +133,7 @@ def slices_of(pointer: tuple[int, ...]) -> _Slices:
     return _Slices(relation, bounds, part, int((number > 0).sum()), begins)
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _row_products(one, other, transposed, blocks):
     for block in prange(blocks):
         number = np.int64(block)  # unsigned in one pass of the compiler: two compilations
@@ -182,7 +182,7 @@ def _rows_between(group, transposed, block, blocks):
         relation += 1
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _weight_products(one, other, slices, other_slices, parts, other_parts, blocks):
     for block in prange(blocks):
         number = np.int64(block)  # as above
@@ -239,7 +239,7 @@ def add_block(x, source, rows, first, last, left, packed, total, add):
             multiply(vectors, left, i, unit, step, depth, packed, j * depth, total, i * wide + j, wide, add)
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def add_parts(slices, parts, out):
     """out[r] += its other slices, in their order; zero without any."""
     height = out.shape[1]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.gemm import DEPTH, IntArray, Matrix, add_block, add_parts, slices_of
 from relwise.kernels.panels import copy, multiply, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
@@ -62,7 +62,7 @@ def gradient_products(one: Gradients, other: Gradients) -> None:
     _products(*[one, other, *slices, *parts, blocks])
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _products(one, other, slices, other_slices, parts, other_parts, blocks):
     for block in prange(blocks):
         number = np.int64(block)  # unsigned in one pass of the compiler: two compilations

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from relwise.kernels import cuda, gemm
 from relwise.kernels.adjacency import Adjacency, Tile
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.matmul import Precision, on_tile, product
 from relwise.kernels.vector import FAST, balanced
 
@@ -120,7 +121,7 @@ def sum_by_relation(rows: Tensor, adjacency: Adjacency) -> Tensor:
     return total.index_add_(0, adjacency.row_relation, rows)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _add_by_source(rows, pointer, order, out):
     blocks = balanced(pointer, BLOCKS)
     for block in prange(BLOCKS):

@@ -10,6 +10,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.vector import FAST
 
 SLICES = 64  # a constant, so that the vectors' gradients are added in the same order by any number of threads
@@ -52,7 +53,7 @@ def head_logits_backward(grad_logits: Tensor, states: Tensor, vectors: Tensor, g
     return parts.sum(dim=0).t()
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _forward(states, vectors, out):
     for piece in prange(SLICES):
         for i in range(piece * len(states) // SLICES, (piece + 1) * len(states) // SLICES):
@@ -64,7 +65,7 @@ def _forward(states, vectors, out):
                 out[i, head] = total
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _backward(grad_logits, states, vectors, grad_states, parts):
     for piece in prange(SLICES):
         for i in range(piece * len(states) // SLICES, (piece + 1) * len(states) // SLICES):

@@ -18,12 +18,13 @@ from relwise.kernels.attention_forward import (
     kept_only,
     sum_pieces,
 )
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import HUB
 from relwise.kernels.lanes import ROOM, add_scaled
-from relwise.kernels.vector import AHEAD, FAST
+from relwise.kernels.vector import AHEAD, FAST, add_to
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def hub_pieces(indptr):
     """(m, 3) target, first and last edge of each piece of the targets with more than `HUB` edges."""
     count = 0
@@ -41,7 +42,7 @@ def hub_pieces(indptr):
     return pieces
 
 
-@njit(cache=True)
+@njit(**INNER)
 def piece_attention(piece, target_logit, row_logit, row, fact, keep, slope, tops, totals, sloped):
     """The maximum of each head's logits in a piece, and what `exponentials_of` finds above it."""
     i, first, last = piece[0], piece[1], piece[2]
@@ -55,7 +56,7 @@ def piece_attention(piece, target_logit, row_logit, row, fact, keep, slope, tops
         totals[head], sloped[head] = exponentials_of(logit, np.int64(0), count, own, slope, tops[head], alpha)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def piece_sum(piece, target_logit, row_logit, rows, row, fact, keep, slope, logsumexp, out):
     """out = what a piece adds to its target's weighted sum."""
     i, first, last = piece[0], piece[1], piece[2]
@@ -70,7 +71,7 @@ def piece_sum(piece, target_logit, row_logit, rows, row, fact, keep, slope, logs
     sum_pieces(rows, index, weight, np.int64(0), count, np.empty(len(out), out.dtype), out)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, add, out, logsumexp, slopes):
     """What `attention_forward.attend` does, for the targets that it left out."""
     heads, width, count = target_logit.shape[1], rows.shape[1], len(pieces)
@@ -108,9 +109,10 @@ def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, a
         if piece and pieces[piece - 1, 0] != i:
             first = piece
         if piece > first:
-            sums[first] += sums[piece]
+            add_to(sums[first], sums[piece])
         if piece + 1 == count or pieces[piece + 1, 0] != i:
             if add:
                 activate(sums[first], slope, out[i])
             else:
-                out[i] = sums[first]
+                for k in range(width):
+                    out[i, k] = sums[first, k]

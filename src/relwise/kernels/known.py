@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER
 from relwise.kernels.products import LANES
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
@@ -23,7 +23,7 @@ MARKS = 4  # marks for each place of the table
 SCAN = 16  # partners read for each candidate, at most: a search by halves costs about as much
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def is_partner(partners, first, last, node):
     """Whether `node` is in `partners[first:last]`, which ascends."""
     place, count = np.uint64(first), np.uint64(last - first)
@@ -97,7 +97,7 @@ def search_sixteen(candidates, start, anchor, partners, first, last):
     return bits
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def table_size(pool):
     """Places for `enter`: a power of two, mostly empty, in the nearest cache for pools of some hundreds."""
     size = 1024
@@ -106,7 +106,7 @@ def table_size(pool):
     return size
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def enter(table, marks, link, candidates):
     """Put a pool into `table`, where a node's low bits lead to a slot, and `link` to further ones; else -1.
 
@@ -125,7 +125,7 @@ def enter(table, marks, link, candidates):
         marks[np.uint32(candidates[slot]) & wide] = 1
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def leave(table, marks, candidates):
     """Empty `table` and `marks` of a pool."""
     mask, wide = len(table) - 1, np.uint32(len(marks) - 1)
@@ -135,7 +135,7 @@ def leave(table, marks, candidates):
 
 
 # Of one way out: with another one the references of its arrays would be counted at each call.
-@njit(cache=True)
+@njit(**OUTER)
 def find_refused(partners, first, last, anchor, candidates, table, marks, link, slots, at):
     """Write to `slots` from `at` on which candidates are the anchor or among `partners[first:last]`; returns their end.
 
@@ -169,7 +169,7 @@ def find_refused(partners, first, last, anchor, candidates, table, marks, link, 
     return count
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _match(node, candidates, table, link, slots, count):
     slot = table[node & (len(table) - 1)]
     while slot >= 0:

@@ -118,7 +118,15 @@ def each(builder, count, step: int, starts: list, body: Callable) -> list:
     for value, start, new in zip([n, *values], [INT64(0), *starts], following, strict=True):
         value.add_incoming(start, before)
         value.add_incoming(new, builder.block)
-    builder.branch(test)
+    back = builder.branch(test)
+    m = builder.module
+    loop = m.add_metadata([ir.MetaDataString(m, f"loop{len(m.metadata)}")])
+    loop.operands = (
+        loop,
+        m.add_metadata([ir.MetaDataString(m, "llvm.loop.unroll.disable")]),
+        m.add_metadata([ir.MetaDataString(m, "llvm.loop.vectorize.width"), INT32(1)]),
+    )
+    back.set_metadata("llvm.loop", loop)
     builder.position_at_end(after)
     return values
 

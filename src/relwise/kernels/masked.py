@@ -10,6 +10,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.vector import balanced
 
 BLOCKS = 64
@@ -51,7 +52,7 @@ def kept_edges(adjacency: Adjacency, keep: Tensor) -> Adjacency:
     )
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _kept(indptr, node, fact, keep):  # pragma: no cover (compiled)
     """Where the kept edges of each range begin, and their nodes."""
     bounds, counts = balanced(indptr, BLOCKS), np.zeros(BLOCKS + 1, np.int64)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from relwise.kernels.compiling import OUTER
 
-@njit(cache=True)
+
+@njit(**OUTER)
 def mix(value):
     """SplitMix64's finaliser: every bit of the result depends on every bit of `value`.
 

@@ -12,6 +12,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch
 
 BLOCKS = 64
@@ -117,7 +118,7 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(t.detach().contiguous().numpy() for t in tensors)
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **INNER)
 def _dot(one, other):
     total = one.dtype.type(0)
     for k in range(len(one)):
@@ -125,7 +126,7 @@ def _dot(one, other):
     return total
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _forward(
     x, weights, weight_self, of_target, of_source, by_relation, pointer, order, relation, vectors, target, row
 ):
@@ -149,7 +150,7 @@ def _forward(
                     row[p, head] = _dot(x[j], vectors[r, head]) + by_relation[r, head]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_vectors, by_relation):
     blocks, own = balanced(pointer, slices), len(by_relation)
     parts = np.empty((slices, *grad_vectors.shape), x.dtype)
@@ -186,7 +187,7 @@ def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_v
                     by_relation[r, head] += constants[block, r, head]
 
 
-@njit(fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **OUTER)
 def _vectors_backward(
     grad_vectors, weights, weight_self, of_target, of_source, grad_weights, grad_weight_self, grad_target, grad_source
 ):
@@ -205,7 +206,7 @@ def _vectors_backward(
                     grad_line[n] += grad * vector[n]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def _add(rows, grad_target, grad_row, vectors, pointer, order, relation, out):
     heads, own = vectors.shape[1], len(vectors) - 1
     blocks = balanced(pointer, BLOCKS)

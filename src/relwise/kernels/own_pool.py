@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.known import LONG, match_sixteen, search_sixteen
 from relwise.kernels.pool import DRAWS, LINES, PARTS, draw, find_places, redraw
 from relwise.kernels.products import LANES, nearest
@@ -20,7 +20,7 @@ GANG = 16  # edges that are worked on together
 AHEAD = 16  # candidates between a prefetch and its use: of the usual pool of ten, that is the next edge's
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def choose_own(seed, edges, index, replaced, order, query, nodes, wanted, bound, pool, chosen, refused):
     """Fill `chosen` (n,) with the node of each edge's own pool whose probability is nearest to `wanted`; -1 for none.
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def pair_keys(heads, relations, tails, kinds, num_nodes, out):  # pragma: no cover (compiled)
     """Fill `out` (2 n,) with `(kind · N + anchor) · N + partner` for both ends of each edge.
 
@@ -28,7 +28,7 @@ def pair_keys(heads, relations, tails, kinds, num_nodes, out):  # pragma: no cov
         out[n + e] = (kinds[1, relation] * num_nodes + head) * num_nodes + tail
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def rows_of_pairs(pairs, num_nodes):  # pragma: no cover (compiled)
     """From sorted pairs to rows. A pair that stands twice counts once; a node that is its own partner is left out.
 
@@ -65,7 +65,7 @@ def rows_of_pairs(pairs, num_nodes):  # pragma: no cover (compiled)
     return keys, indptr, partners
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def buckets(keys):  # pragma: no cover (compiled)
     """(shift, starts): the keys whose bits from `shift` on are b stand at `starts[b]:starts[b + 1]`, few of them."""
     shift = np.uint64(0)
@@ -97,14 +97,14 @@ def place_of(keys, shift, starts, key):  # pragma: no cover (compiled)
     return np.int64(low) if low < end and keys[low] == key else len(keys)
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def find_rows(keys, shift, starts, relations, anchors, kinds, num_nodes, out):  # pragma: no cover (compiled)
     """Fill `out` (n,) with the place of each `kinds[relation] · N + anchor` among the keys; their number where none."""
     for e in prange(len(out)):
         out[e] = place_of(keys, shift, starts, kinds[relations[e]] * num_nodes + np.uint64(anchors[e]))
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def find_open(rows, indptr, relations, anchors, ranges, out):  # pragma: no cover (compiled)
     """Fill `out` (n,): whether a row leaves out some node of its relation's range (R, 2), the anchor aside."""
     for e in prange(len(out)):

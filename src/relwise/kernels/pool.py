@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.known import MARKS, enter, find_refused, is_partner, leave, table_size
 from relwise.kernels.mixing import mix
 from relwise.kernels.panels import up
@@ -62,7 +62,7 @@ def look_up(edges, edge, end):
     return np.int64(edges.ends[1 - end, edge]), low, high, edges.indptr[row], edges.indptr[row + 1]
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def draw(seed, edge, number, low, high):
     """Uniform on low..high-1 (to within 2^-32 of its share)."""
     golden = np.uint64(0x9E3779B97F4A7C15)
@@ -85,7 +85,7 @@ def redraw(seed, edge, slot, node, place, partners):
     return np.int64(-1), DRAWS + high - low
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def draw_ends(seed, index, open_, replaced):
     """Fill `replaced` (n,) with the end that is replaced, 0 or 1: drawn evenly, save where only one end is open.
 
@@ -98,7 +98,7 @@ def draw_ends(seed, index, open_, replaced):
         replaced[i] = coin if open_[coin, e] else 1 - coin
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def arrange(relations, num_relations, index, replaced, shared):
     """Edges in blocks of about `shared` that have relation and replaced end in common; heads' blocks come first.
 
@@ -148,7 +148,7 @@ def find_places(edges, index, replaced, order, begin, end, places, lines):
             prefetch(edges.partners, first + 16 * line)
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def propose(seed, edges, index, replaced, owner, candidates, refused):
     """Fill `candidates` (n, k) with nodes that make unknown edges; -1 where every edge is known.
 
@@ -233,7 +233,7 @@ def _choose(
         chosen[i], start = node, stop
 
 
-@njit(parallel=True, cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **PARALLEL)
 def choose_shared(
     seed, edges, index, replaced, order, blocks, query, factors, nodes, wanted, bound, pool, chosen, refused
 ):  # fmt: skip

@@ -11,7 +11,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER
 from relwise.kernels.rows import _spread
 from relwise.kernels.vector import FAST, prefetch
 
@@ -29,7 +29,7 @@ def row_product(query, row):
     return total
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **OUTER)
 def row_products(query, rows, which, out):
     """Fill `out` (k,) with the products of one query with `rows[which]`."""
     full = len(which) // 4 * 4
@@ -49,7 +49,7 @@ def row_products(query, rows, which, out):
         out[j] = row_product(query, rows[which[j]])
 
 
-@njit(cache=True, fastmath=FAST)
+@njit(fastmath=FAST, **OUTER)
 def block_products(queries, rows, which, out):
     """Fill `out[:m, :k]` with the products of m queries with `rows[which]`, 4 × 4 of them at a time."""
     full, even = len(queries) // 4 * 4, len(which) // 4 * 4
@@ -160,7 +160,7 @@ _first: Any = intrinsic(_emit_first)
 """Where a logit first stands, counted from `begin`; 0 where it does not."""
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def nearest(logits, begin, end, wanted, bound):
     """The slot, counted from `begin`, whose probability is nearest to `wanted`.
 

@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import get_num_threads, njit, prange
 
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.tile import COLUMNS, ROWS, count_above, count_from, dot, multiply_tile
+from relwise.kernels.vector import first_from
 
 IntArray = npt.NDArray[np.int64]
 CHUNK = 256 * 1024  # numbers in the queries that a thread goes over for each panel: a mebibyte, for its own cache
@@ -81,7 +83,7 @@ def _divide(rows: int, panels: int, depth: int) -> tuple[IntArray, IntArray]:
     return np.arange(chunks + 1) * rows // chunks, np.arange(slices + 1) * panels // slices
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _count(
     queries, candidates, target_indptr, target, known_start, known_stop, known, offset, row_bounds, panel_bounds
 ):  # pragma: no cover (compiled)
@@ -102,7 +104,7 @@ def _count(
                 place[t] = (i - first) % ROWS * COLUMNS
                 true[t] = _lowered(dot(queries[i], candidates[target[begin + t]]))
                 above[t] = at_least[t] = 0
-            cursor[i - first] += np.searchsorted(known[known_start[i] : known_stop[i]], low)
+            cursor[i - first] = first_from(known, known_start[i], known_stop[i], low)
             upcoming[i - first] = known[cursor[i - first]] if cursor[i - first] < known_stop[i] else NEVER
         panel = np.empty((depth, COLUMNS), np.float32)
         scores = np.empty((ROWS, COLUMNS), np.float32)
@@ -123,33 +125,32 @@ def _count(
     return parts
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _ranks(
     parts, queries, candidates, target_indptr, target, known_start, known_stop, known, offset
 ):  # pragma: no cover (compiled)
     """(2, m) ranks from the counts of all slices."""
     ranks = np.empty((2, len(target)), np.int64)
     for i in prange(len(queries)):
-        slice_of_known = known[known_start[i] : known_stop[i]]
-        low = np.searchsorted(slice_of_known, offset)
-        left_out = slice_of_known[low : np.searchsorted(slice_of_known, offset + len(candidates))]
+        low = first_from(known, known_start[i], known_stop[i], offset)
+        high = first_from(known, low, known_stop[i], offset + len(candidates))
         for t in range(target_indptr[i], target_indptr[i + 1]):
-            place = np.searchsorted(left_out, target[t] + offset)
-            is_known = place < len(left_out) and left_out[place] == target[t] + offset
+            place = first_from(known, low, high, target[t] + offset)
+            is_known = place < high and known[place] == target[t] + offset
             ranks[0, t] = 1 + parts[:, 0, t].sum()
             # A known target is left out of the scores too, but stands among the candidates.
             ranks[1, t] = is_known + parts[:, 1, t].sum()
             if _lowered(dot(queries[i], candidates[target[t]])) == -np.inf:  # all score at least that, NaN included
-                ranks[1, t] = len(candidates) - len(left_out) + is_known
+                ranks[1, t] = len(candidates) - (high - low) + is_known
     return ranks
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _lowered(score):  # pragma: no cover (compiled)
     return score if score > -np.inf else np.float32(-np.inf)
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _pack_queries(queries, first, last):  # pragma: no cover (compiled)
     """(blocks, d, ROWS) rows first..last, ROWS of them interleaved, the last block filled up with zeros."""
     packed = np.zeros((-(-(last - first) // ROWS), queries.shape[1], ROWS), np.float32)
@@ -160,7 +161,7 @@ def _pack_queries(queries, first, last):  # pragma: no cover (compiled)
     return packed
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _pack_panel(candidates, start, panel):  # pragma: no cover (compiled)
     """Candidates from `start` on as columns; past the last, NaN, which no count counts."""
     count = min(COLUMNS, len(candidates) - start)
@@ -172,7 +173,7 @@ def _pack_panel(candidates, start, panel):  # pragma: no cover (compiled)
         panel[:, count:] = np.nan
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def rank_scores(scores, row, target, start, stop, known, offset):  # pragma: no cover (compiled)
     """The optimistic and pessimistic ranks of columns within rows of scores, known columns left out.
 

@@ -17,6 +17,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
 
 # Bytes of a table beyond which it is made again in the backward pass: a few hundredths of the layer's time, for memory
@@ -89,7 +90,7 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
     return tuple(t.detach().contiguous().numpy() for t in tensors)
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _replace(new, vector, table, out):
     for piece in prange(SLICES):
         for i in range(piece * len(out) // SLICES, (piece + 1) * len(out) // SLICES):
@@ -103,7 +104,7 @@ def _replace(new, vector, table, out):
                     into[k] = row[k]
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _part(new, grad, by_table, parts):
     """The table's gradient, and what each slice of the rows adds to the vector's."""
     for piece in prange(SLICES):

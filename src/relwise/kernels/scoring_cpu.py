@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
@@ -48,7 +48,7 @@ def look_up(keys, size, out):  # pragma: no cover (compiled)
     return inside
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def forward(nodes, relations, head, relation, tail, paired, pieces, out):  # pragma: no cover (compiled)
     """Fill `out` (n,) with the products; returns (nodes, relations): whether all their indices are in range."""
     fits = np.ones((2, pieces), np.bool_)
@@ -86,7 +86,7 @@ def cut(indptr, position):  # pragma: no cover (compiled)
     return low, np.int64(indptr[low]) + max(behind - 1, 0), behind > 0
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def other_ends(head, tail):  # pragma: no cover (compiled)
     """(2 n,) int32: the tails, then the heads."""
     n = len(head)
@@ -97,7 +97,7 @@ def other_ends(head, tail):  # pragma: no cover (compiled)
     return out
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def backward(
     grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts
 ):  # pragma: no cover (compiled)
@@ -169,7 +169,7 @@ def backward(
                 out[owner[piece], k] += carried[piece, k]
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(fastmath=FAST, **PARALLEL)
 def merge(parts, out):  # pragma: no cover (compiled)
     """out = Σ parts, in their order."""
     for r in prange(len(out)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER
 from relwise.kernels.mixing import mix
 
 PLACES = 16  # for each key: one in sixteen other keys passes
@@ -13,7 +13,7 @@ NOTHING = np.empty(0, np.uint8)  # a sieve that all keys pass
 LARGEST = 2_000_000  # keys of a sieve of rows: 4 MB, which most look-ups find in a cache
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def sieve(keys):  # pragma: no cover (compiled)
     """Bits, in bytes, that are set for every key and for few other ones.
 

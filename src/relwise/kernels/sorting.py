@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from relwise.kernels.compiling import PARALLEL
+
 SLICES = 16  # of the entries, at most; of the keys, for the sum over them
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def sort_by_key(first, second, num_keys):  # pragma: no cover (compiled)
     """Positions of two arrays, one behind the other, by their values; in the arrays' order where those are equal.
 

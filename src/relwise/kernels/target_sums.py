@@ -13,6 +13,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from relwise.kernels.compiling import OUTER
 from relwise.kernels.lanes import INT32, INT64, data_of, each
 
 SUMS = 2  # numbers that are added up by target and head
@@ -62,7 +63,7 @@ def _add_heads(together: int) -> Any:
 _add_one, _add_two = _add_heads(1), _add_heads(2)
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def add_by_target(index, count, alpha, beta, beta_start, dots, part):
     """part[index[n], l] += (alpha[l, n] dots[n], beta[l, beta_start + n] dots[n]) for n below `count`, in their order.
 

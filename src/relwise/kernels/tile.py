@@ -18,6 +18,8 @@ from numba import njit, types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from relwise.kernels.compiling import OUTER
+
 SETTINGS: Any = config  # Numba sets its attributes as it reads the environment
 FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 
@@ -123,7 +125,7 @@ def _emit_chain(typingctx, left, right, total):  # pragma: no cover (emits code)
 _chain: Any = intrinsic(_emit_chain)
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def dot(left, right):  # pragma: no cover (compiled)
     """The product of two float32 vectors, with the bits that a tile gives it."""
     total = left.dtype.type(0)

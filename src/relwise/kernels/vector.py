@@ -11,6 +11,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from relwise.kernels.compiling import INNER
+
 # Without "nnan" and "ninf": a NaN in the input must come out as NaN.
 FAST = {"reassoc", "contract", "nsz", "arcp"}
 LINE = 64  # bytes of a cache line
@@ -88,7 +90,7 @@ def _(x):
     return exp32
 
 
-@njit(cache=True)
+@njit(**INNER)
 def balanced(indptr, count):
     """Boundaries that divide the ranges of `indptr` into `count` blocks of about equal work."""
     bounds = np.empty(count + 1, np.int64)
@@ -106,3 +108,26 @@ def balanced(indptr, count):
         bounds[block] = low
     bounds[count] = last
     return bounds
+
+
+# Numba's own ways are 15 times these functions to compile: an array expression brings along what formats the message
+# of an error of shapes, `np.searchsorted` an order of complex numbers.
+
+
+@njit(**INNER)
+def add_to(out, line):
+    """out += line."""
+    for k in range(len(out)):
+        out[k] += line[k]
+
+
+@njit(**INNER)
+def first_from(values, begin, end, least):
+    """The first place of begin:end, where values ascend, of one that is `least` or more; `end` if there is none."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if values[middle] < least:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from numba import njit, prange
 
 from relwise.evaluate.baselines.adjacency import Adjacency
+from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 
 
 def path_rows(
@@ -69,7 +70,7 @@ def path_pairs(
     return out
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _spread(indptr, indices, values, out):  # pragma: no cover (compiled)
     """Add A · values to `out` (both of N entries), in the order of the node space."""
     for u in range(len(values)):
@@ -79,7 +80,7 @@ def _spread(indptr, indices, values, out):  # pragma: no cover (compiled)
                 out[indices[c]] += value
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _reach(indptr, indices, weights, steps, node, reached, spare):  # pragma: no cover (compiled)
     """Fill `reached` with W A ... W A e_node, A `steps` times; `spare` is zero before and after."""
     reached[:] = 0
@@ -92,7 +93,7 @@ def _reach(indptr, indices, weights, steps, node, reached, spare):  # pragma: no
             spare[u] = 0
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _rows(indptr, indices, weights, length, nodes, low, high, parts, out):  # pragma: no cover (compiled)
     """Fill `out` (q, high - low); the rows are dealt to `parts` workers with two arrays of N numbers each."""
     for part in prange(parts):
@@ -107,7 +108,7 @@ def _rows(indptr, indices, weights, length, nodes, low, high, parts, out):  # pr
             sums[:] = 0
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _pairs(indptr, indices, weights, length, heads, tails):  # pragma: no cover (compiled)
     """(n,) the sums for pairs ordered by head."""
     out = np.zeros(len(heads))

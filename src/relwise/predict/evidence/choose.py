@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import Split, draw_negatives
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER
 from relwise.predict.evidence.features import Evidence
 from relwise.predict.evidence.plan import Pattern
 from relwise.predict.evidence.table import weight
@@ -178,7 +178,7 @@ class _Scratch:
         return self.first, self.before, self.found, self.slots, self.filled
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _codes(
     starts, kinds, nodes, back, head, tail, base, cap, pair, first, before, found, slots, filled
 ):  # pragma: no cover (compiled)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walks import CAP, NOTHING, follow
@@ -49,7 +49,7 @@ def reached_evidence(
     return found[:count][order].astype(np.int64), values[:count][order]
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _reached(
     indptr, neighbours, steps, weights, back, own, shared, anchor, low, high, cap, reach, ends, place, touched, ended,
     found, values, sums,

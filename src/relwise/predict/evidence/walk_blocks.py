@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.predict.evidence.plan import Plan
 from relwise.predict.evidence.ties import Ties
 from relwise.predict.evidence.walks import CAP, NOTHING, follow
@@ -54,7 +54,7 @@ def block_evidence(
     return out
 
 
-@njit(parallel=True, cache=True)
+@njit(**PARALLEL)
 def _blocks(
     indptr, neighbours, steps, weights, back, own, shared, anchors, low, high, cap, parts, out
 ):  # pragma: no cover

@@ -12,13 +12,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from relwise.kernels.compiling import INNER
+from relwise.kernels.compiling import INNER, OUTER
 
 CAP = 10_000  # ties of one kind
 NOTHING = 1e-12  # weights that are less are what rounding left: a true one is 1 / CAP² at the least
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def pair_walks(indptr, neighbours, steps, back, heads, tails, cap, out):  # pragma: no cover (compiled)
     """Fill `out` with the weighted paths of n pairs under P patterns.
 
@@ -170,7 +170,7 @@ def reach_from(indptr, neighbours, a, b, c, leaving, anchor, cap, reach, touched
     return filled
 
 
-@njit(cache=True)
+@njit(**INNER)
 def _through_end(indptr, neighbours, a, b, c, behind, head, tail, cap):  # pragma: no cover (compiled)
     """What walks h - t - v - t, which are no paths, weigh."""
     low, high = indptr[a, head], indptr[a, head + 1]

@@ -18,6 +18,7 @@ from numba import njit
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from relwise.kernels.compiling import OUTER
 from relwise.nn.model import RelGNN
 from relwise.nn.relgnn import SLOPE, RelGNNConv
 
@@ -268,7 +269,7 @@ def _array(tensor: Tensor) -> Floats:
     return np.ascontiguousarray(tensor.detach().cpu().numpy())
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _dots(left, left_rows, right, right_rows, out):  # pragma: no cover (compiled)
     """`out[e] = left[left_rows[e]] · right[right_rows[e]]`."""
     for e in range(len(out)):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from relwise.kernels.compiling import OUTER
 from relwise.nn.decoders import Slices
 from relwise.predict.explain.explanation import Similar
 from relwise.predict.explain.layers import Floats
@@ -85,7 +86,7 @@ class SimilarEdges:
         return nodes.numpy()
 
 
-@njit(cache=True)
+@njit(**OUTER)
 def _products(states, weights, heads, tails):  # pragma: no cover (compiled)
     """(n,) `Σ_k w_k a_k b_k` of the states a, b of each edge's ends."""
     out = np.empty(len(heads), np.float32)
