@@ -8,8 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraint
 demo: .venv/demo.done
 	$(BIN)/python examples/flights_demo.py
 
+# In the order of the files: else those of the fewest tests come last, and among them are the longest.
 test: .venv/test.done
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test.done
 	$(BIN)/ruff format --check .

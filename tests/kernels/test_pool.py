@@ -34,8 +34,8 @@ class Task:
     def __init__(self, count, known=(), low=10, high=50, seed=0):
         rng = np.random.default_rng(seed)
         self.low, self.high = low, high
-        self.anchor = rng.integers(0, self.nodes, count)
-        self.relation = rng.integers(0, 2, count)
+        self.anchor = rng.integers(0, self.nodes, count).astype(np.int32)
+        self.relation = rng.integers(0, 2, count).astype(np.int32)
         self.replace_head = rng.random(count) < 0.5
         self.known = {self.key(*edge) for edge in known}
 
@@ -59,10 +59,10 @@ class Task:
         count, end = len(self.anchor), self.replaced
         edges = Corruptible(
             # The end that is replaced is none of the kernel's business: a node that is not there.
-            np.where(np.arange(2)[:, None] == end, self.nodes, self.anchor),
+            np.where(np.arange(2)[:, None] == end, np.int32(self.nodes), self.anchor),
             self.relation,
             np.broadcast_to([self.low, self.high], (2, 2, 2)).copy(),
-            np.where(np.arange(2)[:, None] == end, np.arange(count), count),
+            np.where(np.arange(2)[:, None] == end, np.arange(count), count).astype(np.int32),
             np.cumsum([0, *map(len, rows), 0]),
             np.array([n for row in rows for n in row], dtype=np.int32),
         )
@@ -286,7 +286,7 @@ def test_blocks_hold_one_relation_and_end_and_are_about_as_large_as_said(count, 
 
 
 def test_neighbours_go_to_different_blocks():
-    order, blocks, _ = arrange(np.zeros(100, np.int64), 1, np.arange(100), np.zeros(100, np.int64), 10)
+    order, blocks, _ = arrange(np.zeros(100, np.int32), 1, np.arange(100), np.zeros(100, np.int64), 10)
     for block in np.split(order, blocks[1:-1]):
         assert np.diff(np.sort(block)).min() == 10
 
@@ -298,7 +298,7 @@ def test_edges_of_a_block_share_what_they_do_not_refuse_and_only_that():
     candidates, refused = task.propose(12, 0, 8)
     seed, edges, index, replaced = task.arguments(0)
     # What would be drawn if nothing were known, and no node were the anchor.
-    free = edges._replace(ends=np.full((2, 90), 60), rows=np.full((2, 90), 90))
+    free = edges._replace(ends=np.full((2, 90), 60, np.int32), rows=np.full((2, 90), 90, np.int32))
     drawn = np.empty((90, 12), np.int64)
     propose(seed, free, index, replaced, index, drawn, np.empty(90, np.int64))
     for block in np.split(order, blocks[1:-1]):

@@ -22,8 +22,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
-from sklearn.isotonic import IsotonicRegression
 
 Method = Literal["temperature", "platt", "isotonic"]
 METHODS: tuple[Method, ...] = ("temperature", "platt", "isotonic")
@@ -181,6 +179,8 @@ def _platt(
         gradient[2:] += PENALTY * own
         return float((np.logaddexp(0, t) - y * t).sum() + PENALTY / 2 * (own**2).sum()), gradient
 
+    from scipy.optimize import minimize
+
     start = np.zeros(2 + 2 * num_relations)
     start[0] = scale
     found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500})
@@ -202,6 +202,8 @@ def _isotonic(
 
 def _knots(labels: npt.NDArray[np.bool_], z: Floats) -> tuple[Floats, Floats]:
     """The middles of the isotonic regression's steps, so that the line between them rises and ranks stay."""
+    from sklearn.isotonic import IsotonicRegression
+
     fitted = IsotonicRegression(out_of_bounds="clip").fit_transform(z, labels)
     order = np.argsort(z, kind="stable")
     begins = np.flatnonzero(np.append(True, np.diff(fitted[order]) > 0))

@@ -144,15 +144,16 @@ def _weights(
     weight, logsumexp = target_logit.new_empty(adjacency.num_edges), torch.empty_like(target_logit)
     target, row = _arrays(target_logit, row_logit)
     indptr = adjacency.indptr.numpy()
-    edges = *_arrays(adjacency.row, adjacency.fact, fact_mask(keep, adjacency)), slope
-    basis_logits.edge_weights(*[target, row, indptr, *edges, weight.numpy(), logsumexp.numpy()])
+    edges, facts = adjacency.row.numpy(), _arrays(adjacency.fact, fact_mask(keep, adjacency))
+    basis_logits.edge_weights(*[target, row, indptr, edges, *facts, slope, weight.numpy(), logsumexp.numpy()])
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
         # Rows of no width: of what it finds, only the logarithms are wanted.
         rows, out = np.empty((len(row), 0), row.dtype), np.empty((len(target), 0), row.dtype)
         found = logsumexp.numpy()
-        hubs.attend_hubs(*[pieces, target, row, rows, *edges, False, out, found, np.empty_like(found)])
-        basis_logits.hub_weights(*[pieces, target, row, *edges, logsumexp.numpy(), weight.numpy()])
+        how = edges.view(np.uint32), *facts, slope, False  # unsigned as in attention: no function of its own to compile
+        hubs.attend_hubs(*[pieces, target, row, rows, *how, out, found, np.empty_like(found)])
+        basis_logits.hub_weights(*[pieces, target, row, edges, *facts, slope, logsumexp.numpy(), weight.numpy()])
     return weight, logsumexp
 
 

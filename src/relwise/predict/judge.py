@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from relwise.evaluate.calibration import FEW, FOLDS, OUTWEIGHED, Calibration, fit_calibration, folds
@@ -278,6 +277,8 @@ class _Design:
 
 def _least(design: _Design, truth: Floats, strength: float, start: Floats) -> Floats:
     """The weights of least penalised log loss, looked for from some others."""
+    from scipy.optimize import minimize
+
     penalty = np.full(design.num_weights, strength)
     penalty[0] = 0.0  # the offset of all is free
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.utils.extmath import randomized_svd
 from torch import Tensor
 
 from relwise.nn.attributes.base import FeatureEncoder, float_features, to_numpy
+
+if TYPE_CHECKING:  # else imported where it is used: without text, no command waits most of a second for it
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 # Enough for names and short descriptions; more rank is mostly noise there.
 _RANK = 64
@@ -60,6 +61,8 @@ class TextEncoder(FeatureEncoder):
     @classmethod
     def fit(cls, values: npt.NDArray, dim: int) -> Self:
         """An encoder with the vocabulary of `values`: object (n,) of str, None where missing."""
+        from sklearn.utils.extmath import randomized_svd
+
         texts = [text for text in map(clean, values) if text]
         if not texts:
             return cls(dim, [], 0)
@@ -94,6 +97,8 @@ class TextEncoder(FeatureEncoder):
 
 def _vectorizer(*, min_df: int = 1, vocabulary: list[str] | None = None) -> TfidfVectorizer:
     """The TF-IDF of pieces of words, to be fitted, or with a vocabulary given."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     return TfidfVectorizer(
         analyzer="char_wb",
         ngram_range=(3, 4),

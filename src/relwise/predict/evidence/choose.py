@@ -19,8 +19,6 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 from numba import njit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
@@ -118,6 +116,9 @@ def _telling(ties: Ties, candidates: list[Pattern], pairs: Edges, truth: npt.NDA
     """At most `MOST` of the candidates, those that a sparse logistic regression keeps first."""
     if len(candidates) <= MOST:
         return candidates
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     table = weight(Evidence(ties, []).paths(candidates, pairs.heads, pairs.tails))
     scale = table.std(axis=0)
     table = (table - table.mean(axis=0)) / np.where(scale > 0, scale, 1)
