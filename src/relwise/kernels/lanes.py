@@ -105,6 +105,18 @@ class Vectors:
         return b.select(b.fcmp_ordered("<", x, lowest), self.constant(0), value)
 
 
+def _as_it_is(module, back) -> None:
+    """Let the compiler neither unroll nor widen the loop that a branch goes back to.
+
+    It has its vectors already, and mostly few rounds: what the compiler makes besides is slow to compile and not run.
+    """
+    name = module.add_metadata([ir.MetaDataString(module, f"loop {len(module.metadata)}")])
+    no_unroll = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    one_lane = module.add_metadata([ir.MetaDataString(module, "llvm.loop.vectorize.width"), INT32(1)])
+    name.operands = (name, no_unroll, one_lane)  # a loop is known by a node that begins with itself
+    back.set_metadata("llvm.loop", name)
+
+
 def each(builder, count, step: int, starts: list, body: Callable) -> list:
     """values = body(n, values) for n = 0, step, ... below count, from `starts`; the last values."""
     before = builder.block
@@ -118,15 +130,7 @@ def each(builder, count, step: int, starts: list, body: Callable) -> list:
     for value, start, new in zip([n, *values], [INT64(0), *starts], following, strict=True):
         value.add_incoming(start, before)
         value.add_incoming(new, builder.block)
-    back = builder.branch(test)
-    m = builder.module
-    loop = m.add_metadata([ir.MetaDataString(m, f"loop{len(m.metadata)}")])
-    loop.operands = (
-        loop,
-        m.add_metadata([ir.MetaDataString(m, "llvm.loop.unroll.disable")]),
-        m.add_metadata([ir.MetaDataString(m, "llvm.loop.vectorize.width"), INT32(1)]),
-    )
-    back.set_metadata("llvm.loop", loop)
+    _as_it_is(builder.module, builder.branch(test))
     builder.position_at_end(after)
     return values
 
