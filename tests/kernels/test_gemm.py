@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from relwise.kernels.gemm import IN_ORDER, SLICE, Grouped, row_products, weight_products
+from relwise.kernels.gemm import CHAIN, IN_ORDER, Grouped, row_products, slices_of, weight_products
 from relwise.kernels.tile import SETTINGS
 
 SHAPES = [(1, 1), (5, 7), (6, 16), (16, 100), (100, 16), (64, 65), (128, 128), (130, 48)]
@@ -43,7 +43,7 @@ def test_products_of_rows_by_float64(depth, width, relations, rows) -> None:
 
 
 @pytest.mark.parametrize(("depth", "width"), SHAPES)
-@pytest.mark.parametrize(("relations", "rows"), [(1, 1), (1, 50), (3, 2 * SLICE + 100), (200, 300)])
+@pytest.mark.parametrize(("relations", "rows"), [(1, 1), (1, 50), (3, 2 * CHAIN + 100), (200, 300)])
 def test_products_of_weights_by_float64(depth, width, relations, rows) -> None:
     x, source, pointer, _, other = draw(depth, relations, rows, depth, width)
     of_row = np.repeat(np.arange(relations), np.diff(pointer))
@@ -57,6 +57,17 @@ def test_products_of_weights_by_float64(depth, width, relations, rows) -> None:
     np.testing.assert_array_equal(again, out)
 
 
+def test_a_slice_may_be_of_several_chains(few_slices) -> None:
+    x, source, pointer, weights, rows = draw(0, 3, 7 * CHAIN + 100, 20, 30)
+    x, rows = x + 1, rows + 1
+    assert slices_of(tuple(pointer.tolist())).parts < 3
+    of_row = np.repeat(np.arange(3), np.diff(pointer))
+    exact = np.stack([x[source[of_row == r]].astype(float).T @ rows[of_row == r] for r in range(3)])
+    out = np.full_like(weights, np.nan)
+    weight_products(Grouped(x, source, pointer, out, rows))
+    assert_close(out, exact)
+
+
 def test_rows_may_be_replaced_where_they_stand() -> None:
     _, _, pointer, weights, rows = draw(0, 5, 700, 100, 100)
     out = np.empty_like(rows)
@@ -66,7 +77,7 @@ def test_rows_may_be_replaced_where_they_stand() -> None:
 
 
 def test_the_same_bits_in_one_thread_and_in_two() -> None:
-    x, source, pointer, weights, rows = draw(0, 7, 3 * SLICE, 20, 30)
+    x, source, pointer, weights, rows = draw(0, 7, 3 * CHAIN, 20, 30)
     results = []
     before = numba.get_num_threads()
     for threads in (1, min(2, SETTINGS.NUMBA_NUM_THREADS)):
@@ -111,7 +122,7 @@ def test_without_rows_the_gradient_is_zero() -> None:
     row_products(nothing)
 
 
-@pytest.mark.parametrize("rows", [(1, 1), (0, 500), (2 * SLICE + 7, 300)])
+@pytest.mark.parametrize("rows", [(1, 1), (0, 500), (2 * CHAIN + 7, 300)])
 def test_two_groups_at_once_give_what_each_gives_by_itself(rows) -> None:
     groups = []
     for n, relations in zip(rows, (3, 1), strict=True):

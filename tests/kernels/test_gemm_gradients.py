@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relwise.kernels.gemm import IN_ORDER, SLICE, Grouped, row_products, weight_products
+from relwise.kernels.gemm import CHAIN, IN_ORDER, Grouped, row_products, slices_of, weight_products
 from relwise.kernels.gemm_gradients import Gradients, gradient_products
 
 SHAPES = [(1, 1), (5, 7), (6, 16), (16, 100), (100, 16), (64, 65), (128, 128), (130, 48)]
@@ -27,7 +27,7 @@ def filled(side):
 
 
 @pytest.mark.parametrize(("depth", "width"), SHAPES)
-@pytest.mark.parametrize(("relations", "rows"), [(1, 1), (1, 97), (3, 2 * SLICE + 100), (200, 300)])
+@pytest.mark.parametrize(("relations", "rows"), [(1, 1), (1, 97), (3, 2 * CHAIN + 100), (200, 300)])
 def test_the_bits_are_those_of_one_product_after_the_other(depth, width, relations, rows) -> None:
     one, other = draw(depth, relations, rows, depth, width), draw(width, 1, rows // 2, depth, width)
     other = (other[0], IN_ORDER, *other[2:])
@@ -42,8 +42,17 @@ def test_the_bits_are_those_of_one_product_after_the_other(depth, width, relatio
         np.testing.assert_array_equal(side.sources, sources)
 
 
+def test_the_bits_are_those_in_slices_of_several_chains(few_slices) -> None:
+    side, none = filled(draw(0, 3, 7 * CHAIN + 100, 20, 30)), filled(draw(1, 1, 0, 20, 30))
+    assert slices_of(tuple(side.pointer.tolist())).parts < 3
+    gradient_products(side, none)
+    weights = np.empty_like(side.weights)
+    weight_products(Grouped(side.x, side.source, side.pointer, weights, side.rows))
+    np.testing.assert_array_equal(side.weights, weights)
+
+
 def test_rows_may_be_replaced_where_they_stand() -> None:
-    side = filled(draw(0, 3, 2 * SLICE, 48, 48))
+    side = filled(draw(0, 3, 2 * CHAIN, 48, 48))
     again = side._replace(rows=side.rows.copy(), weights=np.empty_like(side.weights))
     again = again._replace(sources=again.rows)
     none = filled(draw(1, 1, 0, 48, 48))

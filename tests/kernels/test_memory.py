@@ -96,3 +96,70 @@ def test_room_is_a_tensor_of_its_own(shape, dtype):
     one.fill_(1), other.fill_(2)
     assert bool((one == 1).all())
     assert bool((other == 2).all())
+
+
+SHAPE = (memory.LARGEST_KEPT // 4 // 64 + 1, 64)  # of float32: just beyond what glibc keeps
+
+
+@pytest.fixture
+def kept():
+    """What this process keeps is as before afterwards."""
+    before = memory._idle
+    memory._idle = []
+    yield
+    memory._idle = before
+
+
+def place(tensor):
+    return tensor.untyped_storage().data_ptr()
+
+
+def test_a_freed_table_is_taken_again_whole_or_by_what_fills_half_of_it(kept):
+    rows, width = SHAPE
+    table = memory.room((3 * rows, width), torch.float32)
+    first = place(table)
+    one = table[5:7]
+    del table
+    assert place(one) == first  # still read: not idle
+    assert place(memory.room((3 * rows, width), torch.float32)) != first
+    del one
+    assert [len(piece) > 3 * rows * width for piece in memory._idle] == [True, True]
+    assert first in {place(memory.room((3 * rows, width), torch.float32)) for _ in range(2)}
+    half = memory.room((2 * rows, width), torch.float32)
+    assert half.fill_(1).sum() == 2 * rows * width
+    assert len(memory._idle) == 1
+
+
+def test_what_none_serves_frees_all_that_lie_idle(kept):
+    rows, width = SHAPE
+    del_me = [memory.room((n * rows, width), torch.float32) for n in (1, 4)]
+    del_me.clear()
+    assert len(memory._idle) == 2
+    memory.room(
+        (2 * rows - 1, width), torch.float64
+    )  # smaller than one piece, by less than half, larger than the other
+    assert len(memory._idle) == 2
+    memory.room((9 * rows, width), torch.float32)
+    assert len(memory._idle) == 1
+
+
+def test_tables_are_kept_from_the_making_of_a_training_to_its_end(kept):
+    memory.give_back_freed_memory()
+    table = memory.room(SHAPE, torch.float32)
+    del table
+    assert memory._idle is None
+    memory.keep_freed_memory()
+    table = memory.room(SHAPE, torch.float32)
+    del table
+    assert len(memory._idle) == 1
+
+
+def test_rooms_are_apart_and_begin_lines():
+    parts = memory.rooms([(3, 5), (0, 2), (1_000_000, 3)], torch.float32)
+    assert [part.shape for part in parts] == [(3, 5), (0, 2), (1_000_000, 3)]
+    for n, part in enumerate(parts):
+        part.fill_(n + 1)
+    assert parts[0].sum() == 15
+    assert parts[2].sum() == 9_000_000
+    assert parts[2].data_ptr() % memory.LINE == 0
+    assert (parts[2].data_ptr() - parts[0].data_ptr()) % memory.LINE == 0

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from relwise.kernels import attention_backward, attention_forward, cuda, hubs, reference
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.memory import room, rooms
 from relwise.kernels.target_sums import SUMS
 
 
@@ -75,7 +76,7 @@ def attend_and_activate(
 
     That is (2, N, L): `attend`'s second result, and the mean of LeakyReLU's slopes at each target's logits.
     """
-    edges = adjacency.indptr, adjacency.row, adjacency.fact, fact_mask(keep, adjacency)
+    edges = adjacency.indptr, adjacency.row, adjacency.fact, _mask(keep, adjacency)
     return _forward_on_cpu((target_logit, row_logit, rows), edges, slope, True, own)
 
 
@@ -123,7 +124,7 @@ def attend_backward_in_place(
         told: (2, N, L) what `attend_and_activate` returned.
     """
     states = grad_out, target_logit, row_logit, rows, told
-    edges = adjacency.row_indptr, adjacency.row_target, adjacency.row_fact, fact_mask(keep, adjacency)
+    edges = adjacency.row_indptr, adjacency.row_target, adjacency.row_fact, _mask(keep, adjacency)
     return _backward_on_cpu(states, edges, slope, rows)
 
 
@@ -134,6 +135,11 @@ def fact_mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
     if len(keep) < adjacency.num_facts:
         raise ValueError(f"keep has {len(keep)} entries for {adjacency.num_facts} facts")
     return keep
+
+
+def _mask(keep: Tensor | None, adjacency: Adjacency) -> Tensor:
+    """`fact_mask`, of no length where none is given: `_masking` need not look through it."""
+    return torch.ones(0, dtype=torch.bool) if keep is None else fact_mask(keep, adjacency)
 
 
 def attention_weights(
@@ -189,7 +195,7 @@ def _forward_on_cpu(
     states: tuple[Tensor, ...], edges: tuple[Tensor, ...], slope: float, add: bool, out: Tensor
 ) -> Tensor:
     """(2, N, L) the logarithm of the sum of each node's exponentials, and Σ β; `out` is filled, or added to."""
-    told = torch.empty(2, *states[0].shape, dtype=states[0].dtype)
+    told = room((2, *states[0].shape), states[0].dtype)
     given, (indptr, row, fact), keep = _arrays(*states), _arrays(*edges[:3]), _masking(edges[3])
     how = row.view(np.uint32), fact, keep, slope, add, out.numpy(), *told.numpy()
     attention_forward.attend(*[*given, indptr, *how])
@@ -244,20 +250,19 @@ def _backward_on_cpu(
     Args:
         states: of the last of them, what `_forward_on_cpu` returned.
     """
-    grad_target, grad_row = (torch.empty(t.shape, dtype=t.dtype) for t in states[1:3])
+    grad_target, grad_row = (room(t.shape, t.dtype) for t in states[1:3])
     num_edges, (num_nodes, heads) = len(edges[1]), grad_target.shape
-    slices, room, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
-    dtype = grad_rows.numpy().dtype
-    found = np.empty(stops, np.int32), np.empty((heads, room), dtype)
+    slices, width, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
     places = num_nodes * heads * SUMS
-    parts, sums = np.empty((slices, places), dtype), np.empty(places, dtype)
+    shapes = (heads, width), (num_nodes, 2 * heads), (slices, places), (places,)
+    beta, of_targets, parts, sums = _arrays(*rooms(shapes, grad_rows.dtype))
+    found, filled = (room((stops,), torch.int32).numpy(), beta), (grad_rows.numpy(), grad_row.numpy())
     row_indptr, row_target, row_fact = _arrays(*edges[:3])
     (*arrays, (logsumexp, slopes)), row_target = _arrays(*states), row_target.view(np.uint32)
     given = *arrays, logsumexp, row_indptr, row_target, row_fact, _masking(edges[3])
-    filled, of_targets = (grad_rows.numpy(), grad_row.numpy()), np.empty((num_nodes, 2 * heads), dtype)
     attention_backward.rows_backward(*[*given, slope, *filled, of_targets, *found, parts, sums])
-    del parts, of_targets
-    of_softmax = *found, sums, slopes, grad_target.numpy(), filled[1]
+    inner = of_targets.reshape(2 * num_nodes, heads)[:num_nodes]  # what stood there has been read
+    of_softmax = *found, sums, slopes, inner, grad_target.numpy(), filled[1]
     attention_backward.softmax_backward(*[*given[5:], slices, *of_softmax])
     return grad_target, grad_row
 

@@ -270,17 +270,20 @@ def softmax_of_slice(
 
 
 @njit(fastmath=FAST, **PARALLEL)
-def softmax_backward(row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, slopes, grad_target, grad_row):
+def softmax_backward(
+    row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, slopes, inner, grad_target, grad_row
+):  # fmt: skip
     """What the softmax takes off, from what `rows_backward` found; scalars only.
 
     Args:
         slopes: (N, L) Σ β of each target, as found forward.
+        inner: (N, L), to be filled: what is taken off each gradient of a weight.
         grad_target: (N, L), to be filled.
         grad_row: (P, L), from which Σ β · inner of the edges' targets is taken.
     """
     nodes, heads = grad_target.shape
     edges = len(row_target)
-    inner, carried = np.empty((nodes, heads), sums.dtype), np.zeros((slices, heads), sums.dtype)
+    carried = np.zeros((slices, heads), sums.dtype)
     for block in prange(BLOCKS):
         softmax_of_targets(block * nodes // BLOCKS, (block + 1) * nodes // BLOCKS, sums, slopes, inner, grad_target)
     for piece in prange(slices):

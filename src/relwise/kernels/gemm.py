@@ -5,8 +5,8 @@ at a time into the nearest cache (from wherever they lie, so that a gather costs
 single numbers there, along rows or along columns. Nothing is ever padded along the sums, so no 0 · NaN arises.
 
 A sum over columns of the left matrix is one chain of multiply-adds, wherever its row stands. A sum over rows is one
-chain for each `SLICE` of them, and the slices are added in their order: both have the same bits with any number of
-threads.
+chain for each `CHAIN` of them, and the chains of a slice and then the slices are added in their order: both have the
+same bits with any number of threads.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from numba import get_num_threads, njit, prange
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.panels import ask_for, copy, gather, multiply, pack, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
-from relwise.kernels.vector import balanced
+from relwise.kernels.vector import add_to, balanced
 
 Matrix = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 BLOCK = 8 * ROWS  # rows multiplied with all panels while they stay in the nearest cache
 DEPTH = 96  # rows of a sum over rows that are laid out at a time: with the next ones, what the nearest cache holds
-SLICE = 1024  # rows of a sum over rows that one thread adds up; what it adds into is d × d
+CHAIN = 1024  # rows of a sum over rows that are added up before they are added to others
+SLICES = 1024  # of all rows, beyond the first of each relation: what each is added into is d × d
 PACKING = 32  # rows whose products take as long as laying out a matrix
 
 
@@ -117,14 +118,14 @@ class _Slices(NamedTuple):
 
 @lru_cache(maxsize=64)
 def slices_of(pointer: tuple[int, ...]) -> _Slices:
-    """As a graph has it, step after step: made once.
+    """As a graph has it, step after step: made once. A slice is of one chain or, of very many rows, of several.
 
-    >>> slices = slices_of((0, 1, 1, 1 + SLICE + 2))
+    >>> slices = slices_of((0, 1, 1, 1 + CHAIN + 2))
     >>> slices.relation.tolist(), slices.bounds.tolist(), slices.part.tolist(), slices.begins.tolist()
     ([0, 2, 2], [0, 1, 514, 1027], [-1, -1, 0], [0, 1, 1, 3])
     """
     begin, size = np.array(pointer[:-1], np.int64), np.diff(np.array(pointer, np.int64))
-    count = -(-size // SLICE)
+    count = -(-size // (CHAIN * max(1, -(-pointer[-1] // (CHAIN * SLICES)))))
     relation = np.repeat(np.arange(len(size)), count)
     number = np.arange(len(relation)) - np.repeat(np.cumsum(count) - count, count)  # within its relation
     bounds = np.append(begin[relation] + number * size[relation] // count[relation], pointer[-1])
@@ -203,14 +204,24 @@ def _slices_between(group, slices, parts, block, blocks):
     left, packed, total = scratch(DEPTH * up(height, LANES)), scratch(DEPTH * wide), scratch(height * wide)
     for piece in range(pieces[block], pieces[block + 1]):
         first, last, part = slices.bounds[piece], slices.bounds[piece + 1], slices.part[piece]
-        _one_slice(group.x, group.source, group.rows, first, last, left, packed, total)
-        into = out[slices.relation[piece]] if part < 0 else parts[part]
-        for i in range(m):
-            copy(total, i * wide, into.reshape(m * n), i * n, n)
+        into = (out[slices.relation[piece]] if part < 0 else parts[part]).reshape(m * n)
+        for begin in range(first, last, CHAIN):
+            _one_chain(group.x, group.source, group.rows, begin, min(begin + CHAIN, last), left, packed, total)
+            hand_over(total, wide, m, n, into, begin > first)
 
 
 @njit(**INNER)
-def _one_slice(x, source, rows, begin, end, left, packed, total):
+def hand_over(total, wide, m, n, into, add):
+    """into (m · n,) = a chain's sum, of which n of `wide` numbers a row count; or it is added."""
+    for i in range(m):
+        if add:
+            add_to(into[i * n : (i + 1) * n], total[i * wide : i * wide + n])
+        else:
+            copy(total, i * wide, into, i * n, n)
+
+
+@njit(**INNER)
+def _one_chain(x, source, rows, begin, end, left, packed, total):
     """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time."""
     for first in range(begin, end, DEPTH):
         add_block(x, source, rows, first, min(first + DEPTH, end), left, packed, total, first > begin)

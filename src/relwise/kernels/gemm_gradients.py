@@ -15,7 +15,7 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
-from relwise.kernels.gemm import DEPTH, IntArray, Matrix, add_block, add_parts, slices_of
+from relwise.kernels.gemm import CHAIN, DEPTH, IntArray, Matrix, add_block, add_parts, hand_over, slices_of
 from relwise.kernels.panels import copy, multiply, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import balanced
@@ -89,13 +89,14 @@ def _slices_between(side, slices, parts, block, blocks):
         if slices.relation[piece] != relation:
             relation = slices.relation[piece]
             pack_transposed(matrices, relation * m * n, m, n, turned)
-        for begin in range(first, last, DEPTH):
-            end = min(begin + DEPTH, last)
-            add_block(side.x, side.source, side.rows, begin, end, left, packed, total, begin > first)
-            _rows_back(packed, end - begin, n, turned, m, numbers, begin, corner)
         into = (out[relation] if part < 0 else parts[part]).reshape(m * n)
-        for i in range(m):
-            copy(total, i * wide, into, i * n, n)
+        for chain in range(first, last, CHAIN):
+            stop = min(chain + CHAIN, last)
+            for begin in range(chain, stop, DEPTH):
+                end = min(begin + DEPTH, stop)
+                add_block(side.x, side.source, side.rows, begin, end, left, packed, total, begin > chain)
+                _rows_back(packed, end - begin, n, turned, m, numbers, begin, corner)
+            hand_over(total, wide, m, n, into, chain > first)
 
 
 @njit(**INNER)

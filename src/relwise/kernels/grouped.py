@@ -19,6 +19,7 @@ from relwise.kernels import cuda, gemm
 from relwise.kernels.adjacency import Adjacency, Tile
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.matmul import Precision, on_tile, product
+from relwise.kernels.memory import room
 from relwise.kernels.vector import FAST, balanced
 
 BLOCKS = 128
@@ -34,7 +35,8 @@ def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency, precision:
         adjacency: whose rows are sorted by relation.
         precision: of the factors.
     """
-    out = x.new_empty(len(adjacency.row_source), weights.shape[2])
+    shape = len(adjacency.row_source), weights.shape[2]
+    out = room(shape, x.dtype) if x.device.type == "cpu" else x.new_empty(shape)
     if precision == "float32" and on_tile(x, weights, out):
         states, matrices, rows = _arrays(x, weights, out)
         gemm.row_products(gemm.Grouped(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows))
@@ -87,15 +89,15 @@ def grouped_sources(
     grad_rows: Tensor, weights: Tensor, adjacency: Adjacency, precision: Precision = "float32"
 ) -> Tensor:
     """(P, in_dim) what each row adds to its source's gradient, the other half: where `grad_rows` stood, if it fits."""
-    room = grad_rows if weights.shape[1] == weights.shape[2] else grad_rows.new_empty(len(grad_rows), weights.shape[1])
+    place = grad_rows if weights.shape[1] == weights.shape[2] else grad_rows.new_empty(len(grad_rows), weights.shape[1])
     if precision == "float32" and on_tile(grad_rows, weights) and grad_rows.is_contiguous():
-        matrices, grad, sources = _arrays(weights, grad_rows, room)
+        matrices, grad, sources = _arrays(weights, grad_rows, place)
         gemm.row_products(gemm.Grouped(grad, gemm.IN_ORDER, _pointer(adjacency), matrices, sources), transposed=True)
     else:
         for tile in _tiles(adjacency, grad_rows):
             grad = grad_rows[tile.first : tile.last]
-            room[tile.first : tile.last] = product(grad, weights[tile.relation].t(), precision)
-    return room
+            place[tile.first : tile.last] = product(grad, weights[tile.relation].t(), precision)
+    return place
 
 
 def add_by_source(rows: Tensor, adjacency: Adjacency, out: Tensor) -> None:

@@ -107,7 +107,7 @@ def by_shape(rows: int, depth: int, columns: int) -> Library:
 
 
 def _by_slices(rows: int, depth: int) -> bool:
-    return depth > max(rows, gemm.SLICE)
+    return depth > max(rows, gemm.CHAIN)
 
 
 def _on_tile(a: Tensor, b: Tensor) -> Tensor:

@@ -2,6 +2,10 @@
 
 By default glibc gives large pieces back to the system as they are freed and asks for them anew, and the system hands
 them out zeroed, page by page: with small pages that was a fifth of a step. Other libraries than glibc are left alone.
+
+Pieces beyond what glibc keeps, a large graph's tables, are kept here: a step asks for those of the step before. Where
+the system has to look for huge pages, asking it cost up to half of a layer's time. A piece serves what fills at least
+half of it; when one is asked for that none serves, all that lie idle go.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -21,22 +26,27 @@ from relwise.kernels.vector import LINE
 
 # mallopt's names for them, of malloc.h.
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-# Above it each piece is the system's own, as ever; glibc takes no more. Of a large graph's tables nothing is kept.
+# Above it each piece is the system's own, as ever; glibc takes no more.
 LARGEST_KEPT = 32 << 20
 MOST_KEPT = 1 << 30
 SMALL = 8 << 20  # bytes of a tensor, below which it is not worth the microseconds
-NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
+NUMPY = {torch.float32: np.float32, torch.float64: np.float64, torch.int32: np.int32}
 SAID_BY_USER = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"
+
+_idle: list[npt.NDArray[np.uint8]] | None = None  # freed pieces; None: they are not kept
 
 
 def keep_freed_memory() -> bool:
-    """Let freed pieces of up to 32 MiB, at most a GiB in all, stay with the process; whether that is so now.
+    """Let freed pieces stay with the process, glibc's and those of `room`; whether that is so now.
 
-    What the user has said of glibc's memory in the environment stands.
+    Of glibc's pieces of up to 32 MiB, at most a GiB in all. What the user has said of glibc's memory in the environment
+    stands.
     """
+    global _idle
     library = _glibc()
     if library is None or any(name in os.environ for name in SAID_BY_USER):
         return False
+    _idle = [] if _idle is None else _idle
     return bool(library.mallopt(MMAP_THRESHOLD, LARGEST_KEPT) and library.mallopt(TRIM_THRESHOLD, MOST_KEPT))
 
 
@@ -53,13 +63,45 @@ def room(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * dtype.itemsize
     if size < SMALL or dtype not in NUMPY:
         return torch.empty(*shape, dtype=dtype)
-    piece = np.empty(size + LINE, np.uint8)
+    piece = np.asarray(_Piece(size + LINE)) if size > LARGEST_KEPT else np.empty(size + LINE, np.uint8)
     start = -piece.__array_interface__["data"][0] % LINE
     return torch.from_numpy(piece[start : start + size].view(NUMPY[dtype]).reshape(shape))
 
 
+def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
+    """Uninitialised tensors that are needed together, of one `room`; each begins a line of memory.
+
+    >>> [part.shape for part in rooms([(2, 3), (4,)], torch.float32)]
+    [torch.Size([2, 3]), torch.Size([4])]
+    """
+    line = LINE // dtype.itemsize
+    sizes = [-(-math.prod(shape) // line) * line for shape in shapes]
+    parts = room((sum(sizes),), dtype).split(sizes)
+    return [part[: math.prod(shape)].view(*shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+class _Piece:
+    """Bytes that lie idle, if they are kept, once the last array or tensor of them is gone."""
+
+    def __init__(self, size: int) -> None:
+        idle = [] if _idle is None else _idle
+        fitting = [i for i, piece in enumerate(idle) if size <= len(piece) <= 2 * size]
+        if fitting:
+            self.memory = idle.pop(min(fitting, key=lambda i: len(idle[i])))
+        else:
+            idle.clear()
+            self.memory = np.empty(size, np.uint8)
+        self.__array_interface__ = self.memory[:size].__array_interface__
+
+    def __del__(self) -> None:
+        if _idle is not None:
+            _idle.append(self.memory)
+
+
 def give_back_freed_memory() -> None:
-    """Give the system what is free now."""
+    """Give the system what is free now, and keep no pieces of `room` from here on."""
+    global _idle
+    _idle = None
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
+from relwise.kernels.memory import room
 from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch
 
 BLOCKS = 64
@@ -47,7 +48,7 @@ def node_logits(
     ([[21.0], [43.0]], [[86.5]])
     """
     heads = of_target.shape[1]
-    target, row = x.new_empty(len(x), heads), x.new_empty(len(adjacency.row_source), heads)
+    target, row = room((len(x), heads), x.dtype), room((len(adjacency.row_source), heads), x.dtype)
     vectors = x.new_empty(len(weights) + 1, heads, x.shape[1])
     given = _arrays(x, weights, weight_self, of_target.t(), of_source.t(), by_relation)
     _forward(*[*given, *_rows_of_nodes(adjacency), vectors.numpy(), target.numpy(), row.numpy()])
