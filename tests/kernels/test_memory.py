@@ -119,28 +119,29 @@ def test_a_freed_table_is_taken_again_whole_or_by_what_fills_half_of_it(kept):
     table = memory.room((3 * rows, width), torch.float32)
     first = place(table)
     one = table[5:7]
-    del table
-    assert place(one) == first  # still read: not idle
-    assert place(memory.room((3 * rows, width), torch.float32)) != first
+    del table  # of which a part is still read
+    other = memory.room((3 * rows, width), torch.float32)
+    assert place(other) != first
     del one
-    assert [len(piece) > 3 * rows * width for piece in memory._idle] == [True, True]
-    assert first in {place(memory.room((3 * rows, width), torch.float32)) for _ in range(2)}
     half = memory.room((2 * rows, width), torch.float32)
+    assert place(half) == first
     assert half.fill_(1).sum() == 2 * rows * width
-    assert len(memory._idle) == 1
+    del other, half
+    both = [memory.room((3 * rows, width), torch.float32) for _ in range(2)]
+    assert first in map(place, both)
+    assert memory._idle == []
 
 
 def test_what_none_serves_frees_all_that_lie_idle(kept):
     rows, width = SHAPE
-    del_me = [memory.room((n * rows, width), torch.float32) for n in (1, 4)]
-    del_me.clear()
+    tables = [memory.room((n * rows, width), torch.float32) for n in (1, 4)]
+    tables.clear()
     assert len(memory._idle) == 2
-    memory.room(
-        (2 * rows - 1, width), torch.float64
-    )  # smaller than one piece, by less than half, larger than the other
-    assert len(memory._idle) == 2
-    memory.room((9 * rows, width), torch.float32)
+    of_other_type = memory.room((2 * rows - 1, width), torch.float64)  # of two lines less than the larger one has
     assert len(memory._idle) == 1
+    larger = memory.room((9 * rows, width), torch.float32)
+    assert memory._idle == []
+    assert len({place(of_other_type), place(larger)}) == 2
 
 
 def test_tables_are_kept_from_the_making_of_a_training_to_its_end(kept):
