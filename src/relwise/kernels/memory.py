@@ -4,8 +4,8 @@ By default glibc gives large pieces back to the system as they are freed and ask
 them out zeroed, page by page: with small pages that was a fifth of a step. Other libraries than glibc are left alone.
 
 Pieces beyond what glibc keeps, a large graph's tables, are kept here: a step asks for those of the step before. Where
-the system has to look for huge pages, asking it cost up to half of a layer's time. A piece serves what fills at least
-half of it; when one is asked for that none serves, all that lie idle go.
+the system has to look for huge pages, asking it cost up to half of a layer's time. Never more are held than were in use
+at once.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ SMALL = 8 << 20  # bytes of a tensor, below which it is not worth the microsecon
 NUMPY = {torch.float32: np.float32, torch.float64: np.float64, torch.int32: np.int32}
 SAID_BY_USER = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"
 
-_idle: list[npt.NDArray[np.uint8]] | None = None  # freed pieces; None: they are not kept
-
 
 def keep_freed_memory() -> bool:
     """Let freed pieces stay with the process, glibc's and those of `room`; whether that is so now.
@@ -42,11 +40,11 @@ def keep_freed_memory() -> bool:
     Of glibc's pieces of up to 32 MiB, at most a GiB in all. What the user has said of glibc's memory in the environment
     stands.
     """
-    global _idle
+    global _tables
     library = _glibc()
     if library is None or any(name in os.environ for name in SAID_BY_USER):
         return False
-    _idle = [] if _idle is None else _idle
+    _tables = _tables or Tables()
     return bool(library.mallopt(MMAP_THRESHOLD, LARGEST_KEPT) and library.mallopt(TRIM_THRESHOLD, MOST_KEPT))
 
 
@@ -80,28 +78,53 @@ def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
     return [part[: math.prod(shape)].view(*shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
+class Tables:
+    """Freed pieces of memory, for whom asks for as much again: a piece serves what fills two thirds of it.
+
+    As many lie idle as the most that were ever in use at once leave room for; those that lie longest go.
+    """
+
+    def __init__(self) -> None:
+        self.idle: list[npt.NDArray[np.uint8]] = []
+        self.used = self.most = 0  # bytes: now, and at most so far
+
+    def take(self, size: int) -> npt.NDArray[np.uint8]:
+        """A piece of at least so many bytes."""
+        fitting = [i for i, piece in enumerate(self.idle) if size <= len(piece) <= 1.5 * size]
+        if not fitting:
+            self.most = max(self.most, self.used + size)
+            while self.idle and self.used + size + sum(map(len, self.idle)) > self.most:
+                self.idle.pop(0)
+        piece = self.idle.pop(min(fitting, key=lambda i: len(self.idle[i]))) if fitting else np.empty(size, np.uint8)
+        self.used += len(piece)
+        self.most = max(self.most, self.used)
+        return piece
+
+    def give(self, piece: npt.NDArray[np.uint8]) -> None:
+        self.used -= len(piece)
+        self.idle.append(piece)
+
+
+_tables: Tables | None = None  # None: freed ones are the system's
+
+
 class _Piece:
-    """Bytes that lie idle, if they are kept, once the last array or tensor of them is gone."""
+    """Bytes that go back to where they come from once the last array or tensor of them is gone."""
 
     def __init__(self, size: int) -> None:
-        idle = [] if _idle is None else _idle
-        fitting = [i for i, piece in enumerate(idle) if size <= len(piece) <= 2 * size]
-        if fitting:
-            self.memory = idle.pop(min(fitting, key=lambda i: len(idle[i])))
-        else:
-            idle.clear()
-            self.memory = np.empty(size, np.uint8)
+        self.tables = _tables
+        self.memory = np.empty(size, np.uint8) if _tables is None else _tables.take(size)
         self.__array_interface__ = self.memory[:size].__array_interface__
 
     def __del__(self) -> None:
-        if _idle is not None:
-            _idle.append(self.memory)
+        if self.tables is not None:
+            self.tables.give(self.memory)
 
 
 def give_back_freed_memory() -> None:
     """Give the system what is free now, and keep no pieces of `room` from here on."""
-    global _idle
-    _idle = None
+    global _tables
+    _tables = None
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)
