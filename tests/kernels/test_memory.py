@@ -98,61 +98,79 @@ def test_room_is_a_tensor_of_its_own(shape, dtype):
     assert bool((other == 2).all())
 
 
-SHAPE = (memory.LARGEST_KEPT // 4 // 64 + 1, 64)  # of float32: just beyond what glibc keeps
+ROWS, WIDTH = memory.LARGEST_KEPT // 4 // 64 + 1, 64  # of float32: just beyond what glibc keeps
 
 
 @pytest.fixture
-def kept():
-    """What this process keeps is as before afterwards."""
-    before = memory._idle
-    memory._idle = []
-    yield
-    memory._idle = before
+def tables(monkeypatch):
+    """What this process keeps: nothing so far."""
+    monkeypatch.setattr(memory, "_tables", memory.Tables())
+    return memory._tables
+
+
+def table(times=1, dtype=torch.float32, rows=ROWS):
+    return memory.room((times * rows, WIDTH), dtype)
 
 
 def place(tensor):
     return tensor.untyped_storage().data_ptr()
 
 
-def test_a_freed_table_is_taken_again_whole_or_by_what_fills_half_of_it(kept):
-    rows, width = SHAPE
-    table = memory.room((3 * rows, width), torch.float32)
-    first = place(table)
-    one = table[5:7]
-    del table  # of which a part is still read
-    other = memory.room((3 * rows, width), torch.float32)
-    assert place(other) != first
+def test_a_freed_table_is_taken_again_once_nothing_of_it_is_read(tables):
+    one = table(3)
+    first, part = place(one), one[5:7]
     del one
-    half = memory.room((2 * rows, width), torch.float32)
-    assert place(half) == first
-    assert half.fill_(1).sum() == 2 * rows * width
-    del other, half
-    both = [memory.room((3 * rows, width), torch.float32) for _ in range(2)]
-    assert first in map(place, both)
-    assert memory._idle == []
+    other = table(3)
+    assert place(other) != first
+    del part
+    again = table(3, torch.float64, rows=ROWS // 2)  # of as many bytes, to some
+    assert place(again) == first
+    assert again.fill_(1).sum() == again.numel()
+    assert tables.idle == []
+    assert tables.used == tables.most == 2 * (other.nbytes + memory.LINE)
 
 
-def test_what_none_serves_frees_all_that_lie_idle(kept):
-    rows, width = SHAPE
-    tables = [memory.room((n * rows, width), torch.float32) for n in (1, 4)]
-    tables.clear()
-    assert len(memory._idle) == 2
-    of_other_type = memory.room((2 * rows - 1, width), torch.float64)  # of two lines less than the larger one has
-    assert len(memory._idle) == 1
-    larger = memory.room((9 * rows, width), torch.float32)
-    assert memory._idle == []
-    assert len({place(of_other_type), place(larger)}) == 2
+def test_only_scratch_takes_much_more_than_it_fills(tables):
+    large = table(3)
+    first = place(large)
+    del large
+    scratch, _ = memory.rooms([(ROWS, WIDTH), (3,)], torch.float32)
+    assert place(scratch) == first
+    del scratch, _
+    small = table(2)
+    assert place(small) != first
 
 
-def test_tables_are_kept_from_the_making_of_a_training_to_its_end(kept):
-    memory.give_back_freed_memory()
-    table = memory.room(SHAPE, torch.float32)
-    del table
-    assert memory._idle is None
+def test_no_more_are_held_than_were_in_use_at_once(tables):
+    def held():
+        return tables.used + sum(map(len, tables.idle))
+
+    both = [table(1), table(4)]
+    most = tables.most
+    assert most == sum(t.nbytes + memory.LINE for t in both)
+    both.clear()
+    assert held() == most
+    middle = table(2)  # beside what lies idle it would be more: what lies longest goes
+    assert held() <= most
+    assert len(tables.idle) == 1
+    del middle
+    largest = table(9)
+    assert tables.idle == []
+    assert held() == tables.most == largest.nbytes + memory.LINE
+
+
+def test_tables_are_kept_from_the_making_of_a_training_to_its_end(monkeypatch):
+    monkeypatch.setattr(memory, "_tables", None)
     memory.keep_freed_memory()
-    table = memory.room(SHAPE, torch.float32)
-    del table
-    assert len(memory._idle) == 1
+    kept = table()
+    del kept
+    assert len(memory._tables.idle) == 1
+    held = table()
+    memory.give_back_freed_memory()
+    assert memory._tables is None
+    assert held.fill_(1).sum() == held.numel()
+    del held
+    assert memory._tables is None
 
 
 def test_rooms_are_apart_and_begin_lines():

@@ -48,7 +48,7 @@ def keep_freed_memory() -> bool:
     return bool(library.mallopt(MMAP_THRESHOLD, LARGEST_KEPT) and library.mallopt(TRIM_THRESHOLD, MOST_KEPT))
 
 
-def room(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+def room(shape: Sequence[int], dtype: torch.dtype, for_now: bool = False) -> Tensor:
     """An uninitialised tensor on the CPU; a large one where an equal one stood before, if that is free.
 
     glibc (2.36, where this was seen) does not give a freed aligned piece, such as PyTorch's are, to another aligned one
@@ -61,25 +61,27 @@ def room(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     size = math.prod(shape) * dtype.itemsize
     if size < SMALL or dtype not in NUMPY:
         return torch.empty(*shape, dtype=dtype)
-    piece = np.asarray(_Piece(size + LINE)) if size > LARGEST_KEPT else np.empty(size + LINE, np.uint8)
+    piece = np.asarray(_Piece(size + LINE, for_now)) if size > LARGEST_KEPT else np.empty(size + LINE, np.uint8)
     start = -piece.__array_interface__["data"][0] % LINE
     return torch.from_numpy(piece[start : start + size].view(NUMPY[dtype]).reshape(shape))
 
 
 def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
-    """Uninitialised tensors that are needed together, of one `room`; each begins a line of memory.
+    """Uninitialised tensors that are needed together and for now, of one `room`; each begins a line of memory.
+
+    They go before another large tensor is made.
 
     >>> [part.shape for part in rooms([(2, 3), (4,)], torch.float32)]
     [torch.Size([2, 3]), torch.Size([4])]
     """
     line = LINE // dtype.itemsize
     sizes = [-(-math.prod(shape) // line) * line for shape in shapes]
-    parts = room((sum(sizes),), dtype).split(sizes)
+    parts = room((sum(sizes),), dtype, for_now=True).split(sizes)
     return [part[: math.prod(shape)].view(*shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 class Tables:
-    """Freed pieces of memory, for whom asks for as much again: a piece serves what fills two thirds of it.
+    """Freed pieces of memory, for whom asks for as much again.
 
     As many lie idle as the most that were ever in use at once leave room for; those that lie longest go.
     """
@@ -88,9 +90,11 @@ class Tables:
         self.idle: list[npt.NDArray[np.uint8]] = []
         self.used = self.most = 0  # bytes: now, and at most so far
 
-    def take(self, size: int) -> npt.NDArray[np.uint8]:
-        """A piece of at least so many bytes."""
-        fitting = [i for i, piece in enumerate(self.idle) if size <= len(piece) <= 1.5 * size]
+    def take(self, size: int, for_now: bool) -> npt.NDArray[np.uint8]:
+        """A piece of at least so many bytes: of hardly more, if it is not to be given back before the next is taken."""
+        fitting = [
+            i for i, piece in enumerate(self.idle) if size <= len(piece) and (for_now or len(piece) <= 1.1 * size)
+        ]
         if not fitting:
             self.most = max(self.most, self.used + size)
             while self.idle and self.used + size + sum(map(len, self.idle)) > self.most:
@@ -111,9 +115,9 @@ _tables: Tables | None = None  # None: freed ones are the system's
 class _Piece:
     """Bytes that go back to where they come from once the last array or tensor of them is gone."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, for_now: bool) -> None:
         self.tables = _tables
-        self.memory = np.empty(size, np.uint8) if _tables is None else _tables.take(size)
+        self.memory = np.empty(size, np.uint8) if _tables is None else _tables.take(size, for_now)
         self.__array_interface__ = self.memory[:size].__array_interface__
 
     def __del__(self) -> None:
