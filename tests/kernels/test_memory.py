@@ -159,6 +159,14 @@ def test_no_more_are_held_than_were_in_use_at_once(tables):
     assert held() == tables.most == largest.nbytes + memory.LINE
 
 
+def test_idle_tables_go_where_other_work_begins(tables):
+    used, idle = table(), table(2)
+    del idle
+    memory.free_idle_tables()
+    assert tables.idle == []
+    assert tables.used == used.nbytes + memory.LINE
+
+
 def test_tables_are_kept_from_the_making_of_a_training_to_its_end(monkeypatch):
     monkeypatch.setattr(memory, "_tables", None)
     memory.keep_freed_memory()

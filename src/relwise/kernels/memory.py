@@ -66,6 +66,15 @@ def room(shape: Sequence[int], dtype: torch.dtype, for_now: bool = False) -> Ten
     return torch.from_numpy(piece[start : start + size].view(NUMPY[dtype]).reshape(shape))
 
 
+def copy_of(tensor: Tensor) -> Tensor:
+    """`tensor.clone()`, on the CPU in a `room`.
+
+    >>> copy_of(torch.arange(3))
+    tensor([0, 1, 2])
+    """
+    return room(tensor.shape, tensor.dtype).copy_(tensor) if tensor.device.type == "cpu" else tensor.clone()
+
+
 def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
     """Uninitialised tensors that are needed together and for now, of one `room`; each begins a line of memory.
 
@@ -116,13 +125,20 @@ class _Piece:
     """Bytes that go back to where they come from once the last array or tensor of them is gone."""
 
     def __init__(self, size: int, for_now: bool) -> None:
-        self.tables = _tables
+        self.tables = None  # if there is none to be had
         self.memory = np.empty(size, np.uint8) if _tables is None else _tables.take(size, for_now)
+        self.tables = _tables
         self.__array_interface__ = self.memory[:size].__array_interface__
 
     def __del__(self) -> None:
         if self.tables is not None:
             self.tables.give(self.memory)
+
+
+def free_idle_tables() -> None:
+    """Give the system the tables of `room` that lie idle, for work of another kind; those freed later are kept."""
+    if _tables is not None:
+        _tables.idle.clear()
 
 
 def give_back_freed_memory() -> None:

@@ -24,7 +24,7 @@ from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
 from relwise.kernels.matmul import library
-from relwise.kernels.memory import give_back_freed_memory, keep_freed_memory
+from relwise.kernels.memory import copy_of, free_idle_tables, give_back_freed_memory, keep_freed_memory
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import Corruptor, KnownEdges
 from relwise.negatives.blocks import pool_loss
@@ -247,6 +247,7 @@ class Trainer:
     def _validate(self, loss: float) -> None:
         state = self.state
         self.optimizer.zero_grad(set_to_none=True)  # their memory is the states'
+        free_idle_tables()  # it needs others than a step
         lately, state.seen = state.tally.since(state.seen), replace(state.tally)
         row: dict[str, float] = {"step": state.step, "loss": loss, **self._measured()}
         row |= {"hardness": lately.hardness(), "false_negatives": lately.per_10_000()}
@@ -287,4 +288,4 @@ class Trainer:
             for name, tensor in weights.items():
                 self.best_weights[name].copy_(tensor)
         else:
-            self.best_weights = {name: tensor.clone() for name, tensor in weights.items()}
+            self.best_weights = {name: copy_of(tensor) for name, tensor in weights.items()}
