@@ -3,9 +3,7 @@
 By default glibc gives large pieces back to the system as they are freed and asks for them anew, and the system hands
 them out zeroed, page by page: with small pages that was a fifth of a step. Other libraries than glibc are left alone.
 
-Pieces beyond what glibc keeps, a large graph's tables, are kept here: a step asks for those of the step before. Where
-the system has to look for huge pages, asking it cost up to half of a layer's time. Never more are held than were in use
-at once.
+Pieces beyond what glibc keeps, a large graph's tables, are kept in `relwise.kernels.tables`.
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from relwise.kernels.tables import Tables
 from relwise.kernels.vector import LINE
 
 # mallopt's names for them, of malloc.h.
@@ -87,35 +85,6 @@ def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
     sizes = [-(-math.prod(shape) // line) * line for shape in shapes]
     parts = room((sum(sizes),), dtype, for_now=True).split(sizes)
     return [part[: math.prod(shape)].view(*shape) for part, shape in zip(parts, shapes, strict=True)]
-
-
-class Tables:
-    """Freed pieces of memory, for whom asks for as much again.
-
-    As many lie idle as the most that were ever in use at once leave room for; those that lie longest go.
-    """
-
-    def __init__(self) -> None:
-        self.idle: list[npt.NDArray[np.uint8]] = []
-        self.used = self.most = 0  # bytes: now, and at most so far
-
-    def take(self, size: int, for_now: bool) -> npt.NDArray[np.uint8]:
-        """A piece of at least so many bytes: of hardly more, if it is not to be given back before the next is taken."""
-        fitting = [
-            i for i, piece in enumerate(self.idle) if size <= len(piece) and (for_now or len(piece) <= 1.1 * size)
-        ]
-        if not fitting:
-            self.most = max(self.most, self.used + size)
-            while self.idle and self.used + size + sum(map(len, self.idle)) > self.most:
-                self.idle.pop(0)
-        piece = self.idle.pop(min(fitting, key=lambda i: len(self.idle[i]))) if fitting else np.empty(size, np.uint8)
-        self.used += len(piece)
-        self.most = max(self.most, self.used)
-        return piece
-
-    def give(self, piece: npt.NDArray[np.uint8]) -> None:
-        self.used -= len(piece)
-        self.idle.append(piece)
 
 
 _tables: Tables | None = None  # None: freed ones are the system's
