@@ -84,7 +84,7 @@ def test_a_process_that_makes_the_same_tensors_again_and_again_does_not_grow():
     assert int(done.stdout) < 8  # MiB, where one tensor has 24
 
 
-@pytest.mark.parametrize("shape", [(0, 4), (3,), (70_001, 33), (3, 1_000, 1_001)])
+@pytest.mark.parametrize("shape", [(), (0, 4), (3,), (70_001, 33), (3, 1_000, 1_001)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_room_is_a_tensor_of_its_own(shape, dtype):
     one, other = memory.room(shape, dtype), memory.room(shape, dtype)

@@ -58,7 +58,7 @@ def room(shape: Sequence[int], dtype: torch.dtype, for_now: bool = False) -> Ten
     """
     size = math.prod(shape) * dtype.itemsize
     if size < SMALL or dtype not in NUMPY:
-        return torch.empty(*shape, dtype=dtype)
+        return torch.empty(tuple(shape), dtype=dtype)
     piece = np.asarray(_Piece(size + LINE, for_now)) if size > LARGEST_KEPT else np.empty(size + LINE, np.uint8)
     start = -piece.__array_interface__["data"][0] % LINE
     return torch.from_numpy(piece[start : start + size].view(NUMPY[dtype]).reshape(shape))
