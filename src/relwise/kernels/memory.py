@@ -100,7 +100,7 @@ class _Piece:
         self.__array_interface__ = self.memory[:size].__array_interface__
 
     def __del__(self) -> None:
-        if self.tables is not None:
+        if self.tables is not None and self.tables is _tables:  # else the training is over, or Python itself
             self.tables.give(self.memory)
 
 
