@@ -110,8 +110,8 @@ def balanced(indptr, count):
     return bounds
 
 
-# Numba's own ways are 15 times these functions to compile: an array expression brings along what formats the message
-# of an error of shapes, `np.searchsorted` an order of complex numbers.
+# Numba's own ways take far longer to compile: an array expression brings along what formats the message of an error of
+# shapes, `np.searchsorted` an order of complex numbers.
 
 
 @njit(**INNER)
