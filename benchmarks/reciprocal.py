@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from relwise.kernels.adam import Adam
 from relwise.nn.build import DECODERS
 from relwise.nn.decoders import Decoder
 from relwise.nn.decoders.base import End
@@ -71,6 +72,4 @@ def reciprocate(trainer: Trainer, dropout: float = 0.0) -> None:
         torch.manual_seed(trainer.seed)
         inner = DECODERS[settings.decoder](2 * len(old.relation), settings.dim)
     trainer.model.decoder = Reciprocal(inner, dropout).to(trainer.device)
-    trainer.optimizer = torch.optim.Adam(
-        trainer.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
+    trainer.optimizer = Adam(trainer.model.parameters(), settings.learning_rate, settings.weight_decay)

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from relwise.kernels.choice import choose
+from relwise.kernels.choice import choose, places
 
 
 def chosen(seed: int, eligible: np.ndarray, count: int) -> np.ndarray:
@@ -33,3 +35,13 @@ def test_the_seed_decides():
     eligible = np.ones(500, dtype=bool)
     assert (chosen(1, eligible, 150) == chosen(1, eligible, 150)).all()
     assert (chosen(1, eligible, 150) != chosen(2, eligible, 150)).any()
+
+
+@settings(deadline=None)  # the first call compiles
+@given(st.data())
+def test_places_are_numpys(data):
+    size, count = data.draw(st.integers(1, 50)), data.draw(st.integers(0, 400))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    chosen, of = rng.random(size) < 0.5, rng.integers(0, size, count).astype(np.int32)
+    eligible = rng.random(count) < data.draw(st.sampled_from([0.0, 0.5, 1.0]))
+    np.testing.assert_array_equal(places(chosen, of, eligible), np.flatnonzero(chosen[of] & eligible))

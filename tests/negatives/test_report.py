@@ -6,7 +6,7 @@ import pytest
 from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import split_graph
-from relwise.negatives.report import BINS, HeldOut, Tally, quantile
+from relwise.negatives.report import BINS, HeldOut, Tally, count_probabilities, quantile
 from relwise.train.loop import TrainingState
 
 
@@ -41,7 +41,7 @@ def test_quantiles_and_means_are_numpys_to_half_a_part():
     positive, negative = rng.normal(1, 2, 4000).astype(np.float32), rng.normal(-1, 2, 4000).astype(np.float32)
     tally = Tally()
     for i in range(0, 4000, 1000):
-        tally.add(1100, 100, 3, positive[i : i + 1000], negative[i : i + 1000])
+        tally.add(1100, 100, 3, *(count_probabilities(logits[i : i + 1000]) for logits in (positive, negative)))
     for counts, logits in ((tally.positives, positive), (tally.negatives, negative)):
         probability = 1 / (1 + np.exp(-logits.astype(float)))
         assert sum(counts) == 4000
@@ -57,11 +57,11 @@ def test_quantiles_and_means_are_numpys_to_half_a_part():
 
 def test_what_came_since_is_what_was_added():
     rng, tally = np.random.default_rng(3), Tally()
-    tally.add(10, 2, 1, rng.normal(size=8), rng.normal(size=8))
+    tally.add(10, 2, 1, *rng.integers(0, 9, (2, BINS)))
     before = Tally(**json.loads(json.dumps(vars(tally))))
-    alone, logits = Tally(), (rng.normal(size=5), rng.normal(size=5))
+    alone, counts = Tally(), rng.integers(0, 9, (2, BINS))
     for one in (tally, alone):
-        one.add(7, 2, 0, *logits)
+        one.add(7, 2, 0, *counts)
     assert tally.since(before) == alone
 
 
@@ -69,7 +69,7 @@ def test_a_training_state_comes_back_from_json():
     from dataclasses import asdict
 
     state = TrainingState(step=3)
-    state.tally.add(10, 2, 1, np.zeros(8), np.ones(8))
+    state.tally.add(10, 2, 1, *np.eye(2, BINS, dtype=int))
     assert TrainingState.from_json(json.loads(json.dumps(asdict(state)))) == state
 
 

@@ -308,7 +308,7 @@ def test_a_checkpoint_of_another_network_is_refused_before_anything_is_loaded(pa
     assert caught.value.where == str(path)
     assert "from the start" in str(caught.value.remedy)
     assert_same_weights(trainer, untouched)
-    assert not trainer.optimizer.state
+    assert not trainer.optimizer.moments
 
 
 def test_a_refused_checkpoint_leaves_the_trainer_as_it_was(path: Path) -> None:
@@ -317,7 +317,7 @@ def test_a_refused_checkpoint_leaves_the_trainer_as_it_was(path: Path) -> None:
         load_checkpoint(trainer, path, data_of(trainer))
     assert_same_weights(trainer, untouched)
     assert trainer.state == untouched.state
-    assert not trainer.optimizer.state
+    assert not trainer.optimizer.moments
 
 
 @pytest.mark.parametrize("moment", ["before the rename", "while writing"])

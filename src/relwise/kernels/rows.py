@@ -205,6 +205,81 @@ Args:
 """
 
 
+def _run_products(paired: bool) -> Any:
+    @intrinsic
+    def run_products(typingctx, nodes, index, first, last, relations, relation, node, is_tail, out):
+        # pragma: no cover (emits code)
+        def emit(context, builder, signature, args):
+            number = context.get_value_type(out.dtype)
+            states, weights = _tables(context, builder, signature, args, number, 0, 4)
+            index, products = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (1, 8))
+            w, h, first, last = weights.start(args[5]), states.start(args[6]), args[2], args[3]
+            sign = builder.select(builder.trunc(args[7], ir.IntType(1)), number(-1.0), number(1.0))
+            half = builder.lshr(weights.width, INT64(1))
+            size = half if paired else weights.width
+            for begin, lanes, count in _columns(builder, size, number, 4 if paired else 8, 2, 1):
+                reals = [builder.add(begin, INT64(v * lanes)) for v in range(count)]
+                columns = [*reals, *(builder.add(column, half) for column in reals)] if paired else reals
+                a, c = (
+                    [rows.load(at, column, lanes) for column in columns] for rows, at in ((states, h), (weights, w))
+                )
+                query = _times(builder, a, c, _spread(builder, sign, lanes) if paired else None)
+                before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("run", "products"))
+                builder.branch(loop)
+                builder.position_at_end(loop)
+                n = builder.phi(INT64)
+                start = states.start(builder.zext(builder.load(builder.gep(index, [n])), INT64))
+                total = None
+                for factor, column in zip(query, columns, strict=True):
+                    total = _multiply(builder, factor, states.load(start, column, lanes), total)
+                place = builder.gep(products, [n])
+                is_first = builder.icmp_signed("==", begin, INT64(0))
+                so_far = builder.select(is_first, number(0.0), builder.load(place))
+                total = _sum(builder, total, so_far) if lanes > 1 else builder.fadd(so_far, total)
+                builder.store(total, place)
+                following = builder.add(n, INT64(1))
+                n.add_incoming(first, before)
+                n.add_incoming(following, loop)
+                builder.cbranch(builder.icmp_signed("<", following, last), loop, after)
+                builder.position_at_end(after)
+            return context.get_dummy_value()
+
+        arguments = (nodes, index, types.int64, types.int64, relations, types.uint64, types.uint64, types.boolean, out)
+        return types.void(*arguments), emit
+
+    return run_products
+
+
+def _times(builder: Any, left: list[Any], right: list[Any], sign: Any) -> list[Any]:
+    """left · right; of complex numbers, where `sign` is -1, left · conj(right)."""
+    if sign is None:
+        return [_multiply(builder, a, c) for a, c in zip(left, right, strict=True)]
+    half = len(left) // 2
+    parts = zip(
+        left[:half], left[half:], right[:half], (_multiply(builder, sign, d) for d in right[half:]), strict=True
+    )
+    products = [
+        (_multiply(builder, b, d, _multiply(builder, a, c), -1), _multiply(builder, b, c, _multiply(builder, a, d)))
+        for a, b, c, d in parts
+    ]
+    return [real for real, _ in products] + [imaginary for _, imaginary in products]
+
+
+run_products: Any = _run_products(False)
+complex_run_products: Any = _run_products(True)
+"""The products of a run's edges: `out[n] = Σ nodes[node] · relations[relation] · nodes[index[n]]`, from the rows' own.
+
+Of complex numbers `complex_rows` with the run's node as the head, or where `is_tail` as the tail.
+
+Args:
+    nodes, index: (N, d), (n,) uint32.
+    first, last: int64, the run in `index` and `out`: at least one.
+    relations, relation, node: (R, d), uint64, uint64.
+    is_tail: whether the run's node is the tail of its edges.
+    out: (n,).
+"""
+
+
 def _sum(builder: Any, vector: Any, rest: Any) -> Any:
     """The sum of a vector's lanes and of one number more."""
     number = rest.type

@@ -12,7 +12,9 @@ Complex rows of size d hold d / 2 numbers: the first half their real parts, the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -24,6 +26,7 @@ from relwise.kernels.memory import room
 from relwise.kernels.sorting import sort_by_key
 
 LARGEST = 2**30  # edges: their ends are numbered in 31 bits
+NOTHING = np.empty((2, 0), np.int64)
 
 
 def triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
@@ -134,30 +137,82 @@ def _score(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tai
     out = torch.empty(head.shape[0], dtype=relations.dtype)
     pieces, _ = cpu.divide(len(head), len(relations))
     fit = cpu.forward(*[*_arrays(nodes, relations, head, relation, tail), paired, pieces, out.numpy()])
+    _check_range(fit, nodes, relations)
+    return out
+
+
+def _check_range(fit: tuple[bool, bool], nodes: Tensor, relations: Tensor) -> None:
     for inside, size in zip(fit, (len(nodes), len(relations)), strict=True):
         if not inside:
             raise IndexError(f"an index is outside 0..{size - 1}")
-    return out
 
 
 def _differentiate(
     grad: Tensor, nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool
 ) -> tuple[Tensor, Tensor]:
-    (num_nodes, width), num_relations = nodes.shape, len(relations)
+    g, *edges = _arrays(grad, head, relation, tail)
+    joined = join(edges, [column[:0] for column in edges], nodes, relations)
+    by_nodes, by_relations, _ = differentiate(g, nodes, relations, joined, paired)
+    return by_nodes.to(nodes.dtype), by_relations
+
+
+class Joined(NamedTuple):
+    """n edges, as `scoring_cpu.join` gives them, all in 32 bits, as graphs are sorted: half to read."""
+
+    other: np.ndarray
+    kinds: np.ndarray
+    keys: np.ndarray
+    by: int
+
+
+def join(edges: Sequence[np.ndarray], more: Sequence[np.ndarray], nodes: Tensor, relations: Tensor) -> Joined:
+    """Heads, relations and tails of edges, and of as many more or none; raises IndexError where one is out of range."""
+    count, sizes = len(edges[0]) + len(more[0]), (len(nodes), len(relations))
+    by = sizes[1] if sizes[0] * sizes[1] <= 2 * count else 1
+    other, kinds, keys, fit = cpu.join(*[*edges, *more, *sizes, by])
+    _check_range(fit, nodes, relations)
+    return Joined(other, kinds, keys, by)
+
+
+def differentiate(
+    grad: np.ndarray,
+    nodes: Tensor,
+    relations: Tensor,
+    joined: Joined,
+    paired: bool,
+    learns: bool = False,
+    counts: np.ndarray = NOTHING,
+) -> tuple[Tensor, Tensor, float]:
+    """Gradients of nodes and relations, in the relations' precision, on the CPU; and the sum of the edges' losses.
+
+    Args:
+        grad: (n,) the gradient of each edge's product.
+        nodes, relations: (N, d), (R, d).
+        joined: the edges.
+        paired: whether numbers are complex.
+        learns: whether `grad` is to be found: then the edges are true and false in turn, and the loss is their cross
+            entropy. Else there is none.
+        counts: (2, bins) int64, to be filled then (`losses.losses_of`).
+    """
+    (num_nodes, width), num_relations, edges = nodes.shape, len(relations), len(grad)
     grad_nodes, grad_relations = room(nodes.shape, relations.dtype), relations.new_empty(relations.shape)
-    pieces, together = cpu.divide(len(head), num_relations)
+    pieces, together = cpu.divide(edges, num_relations)
     parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
-    g, h, w, heads, kinds, tails = _arrays(grad, nodes, relations, head, relation, tail)
-    other = cpu.other_ends(heads, tails)
-    # In 32 bits, as graphs are sorted: half to read, and compiled already.
-    ends = sort_by_key(other[len(heads) :], other[: len(heads)], num_nodes)
-    cpu.backward(g, h, w, kinds, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
+    h, w = _arrays(nodes, relations)
+    other, kinds, keys, by = joined
+    indptr, order = sort_by_key(keys, keys[:0], num_nodes * by)
+    ends = np.ascontiguousarray(indptr[::by]), order
+    losses, found = np.zeros(pieces), np.zeros((pieces, *counts.shape), np.int64)
+    how = paired, pieces, grad_nodes.numpy(), parts, learns, losses, found
+    cpu.backward(grad, h, w, kinds, other, *ends, *how)
     if together:
-        cpu.merge(parts, grad_relations.numpy())
+        cpu.merge(parts, 1.0 if paired else 0.5, grad_relations.numpy())
     else:
-        by_relation = sort_by_key(kinds, kinds[:0], num_relations)
-        cpu.backward(g, h, h, heads, other, *by_relation, paired, pieces, grad_relations.numpy(), parts)
-    return grad_nodes.to(nodes.dtype), grad_relations
+        by_relation, heads = sort_by_key(kinds, kinds[:0], num_relations), other[edges:]
+        how = paired, pieces, grad_relations.numpy(), parts, False, losses, found
+        cpu.backward(grad, h, h, heads, other, *by_relation, *how)
+    np.sum(found, axis=0, out=counts)
+    return grad_nodes, grad_relations, float(losses.sum())
 
 
 class _OnCpu(torch.autograd.Function):
@@ -207,11 +262,15 @@ def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
 
 def _check(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor, paired: bool) -> None:
     """The kernels know nothing of bounds."""
+    if not len(head) == len(relation) == len(tail) < LARGEST:
+        raise ValueError(f"{len(head)} heads, {len(relation)} relations and {len(tail)} tails")
+    check_tables(nodes, relations, paired)
+
+
+def check_tables(nodes: Tensor, relations: Tensor, paired: bool) -> None:
     if nodes.shape[1] != relations.shape[1] or (paired and nodes.shape[1] % 2):
         sizes = f"nodes of size {nodes.shape[1]} and relations of size {relations.shape[1]}"
         raise ValueError(f"{sizes}: must be one {'even ' if paired else ''}size")
-    if not len(head) == len(relation) == len(tail) < LARGEST:
-        raise ValueError(f"{len(head)} heads, {len(relation)} relations and {len(tail)} tails")
     if nodes.dtype not in (relations.dtype, torch.bfloat16) or relations.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"nodes of {nodes.dtype} and relations of {relations.dtype}")
 

@@ -1,9 +1,10 @@
 """Numba implementations of the scoring operators for the CPU.
 
-Both products are linear in each of their three rows. Hence all edges that have a node, the side it stands on and a
-relation in common (a *run*) need one weighted sum of their other ends, `S = Σ g_e t_e`: the node's gradient takes
-`w · S` of it, and the relation's `h · S`, each once a run. So backward gathers one row an end of an edge, which is the
-least there is, and the relations' gradient costs no gather of its own.
+Both products are linear in each of their three rows. Hence all edges that have a node, a relation and, where it
+matters, the node's side in common (a *run*) need one weighted sum of their other ends, `S = Σ g_e t_e`: the node's
+gradient takes `w · S` of it, and the relation's `h · S`, each once a run. So backward gathers one row an end of an
+edge, which is the least there is, and the relations' gradient costs no gather of its own. Each run's end is a jump that
+the processor guesses wrong: where relations are few, ends are sorted by them too, so that runs are long.
 
 No atomics, and the same bits with any number of threads: the sorted ends are cut in pieces whose number depends on the
 input's size alone, wherever they fall, so that a hub is shared out too.
@@ -15,13 +16,15 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
+from relwise.kernels.lanes import ROOM
+from relwise.kernels.losses import logits_of_runs, losses_of
 from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
 PIECES = 64  # of the edges; many, so that a thread that is held up leaves less to wait for
 FEWEST = 16  # the same where each piece has a sum of its own for every relation
 SMALLEST = 512  # edges of a piece, for which beginning one is worth while
-CHUNK = 256  # edges whose indices stand in scratch at a time: in the nearest cache
+CHUNK = 128  # entries whose indices stand in scratch at a time, and whose rows stay in the nearest caches
 
 
 def divide(edges: int, relations: int) -> tuple[int, bool]:
@@ -87,35 +90,66 @@ def cut(indptr, position):  # pragma: no cover (compiled)
 
 
 @njit(**PARALLEL)
-def other_ends(head, tail):  # pragma: no cover (compiled)
-    """(2 n,) int32: the tails, then the heads."""
-    n = len(head)
-    out = np.empty(2 * n, np.int32)
-    for e in prange(n):
-        out[e] = tail[e]
-        out[n + e] = head[e]
-    return out
+def join(head, relation, tail, more_heads, more_relations, more_tails, size, relations, by):  # pragma: no cover
+    """Edges in 32 bits; with more edges, as many, each of these behind one of the first.
+
+    What replaces an end of an edge stands next to it then, and sorted by their ends both are in one run.
+
+    Returns:
+        other: (2 n,) int32, the tails, then the heads.
+        kinds: (n,) int32, the relations.
+        keys: (2 n,) int32, what the heads, then the tails are sorted by: node · by + relation; without the relation
+            where `by` is 1.
+        fits: (2,) bool, whether all nodes are in 0..size - 1 and all relations in 0..relations - 1.
+    """
+    n = len(head) + len(more_heads)
+    step = 2 if len(more_heads) else 1
+    other, kinds, keys = np.empty(2 * n, np.int32), np.empty(n, np.int32), np.empty(2 * n, np.int32)
+    fits, told = np.ones((2, PIECES), np.bool_), by > 1
+    for piece in prange(PIECES):
+        inside, known = True, True
+        for e in range(piece * len(head) // PIECES, (piece + 1) * len(head) // PIECES):
+            for which in range(step):
+                if which == 0:
+                    h, r, t = head[e], relation[e], tail[e]
+                else:
+                    h, r, t = more_heads[e], more_relations[e], more_tails[e]
+                inside &= (np.uint64(h) < np.uint64(size)) & (np.uint64(t) < np.uint64(size))
+                known &= np.uint64(r) < np.uint64(relations)
+                at = step * e + which
+                other[at], other[n + at], kinds[at] = t, h, r
+                keys[at], keys[n + at] = h * by + (r if told else 0), t * by + (r if told else 0)
+        fits[0, piece], fits[1, piece] = inside, known
+    return other, kinds, keys, (fits[0].all(), fits[1].all())
 
 
 @njit(fastmath=FAST, **PARALLEL)
 def backward(
-    grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts
-):  # pragma: no cover (compiled)
+    grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts, learns, losses, counts
+):  # fmt: skip  # pragma: no cover (compiled)
     """Fill `out` with Σ g · factor · (other end) over each of its rows' entries; of complex numbers see `add_run`.
 
     For the nodes' gradient the factors are the relations, and the entries are the ends sorted by node; for that of the
     relations the factors are the heads' states, and the entries are the edges sorted by relation.
 
+    Where they are asked for, the gradients g are those of the cross entropy of edges that are true and false in turn,
+    by their logits, found on the way: the rows whose products the logits are have come from memory anyway.
+
     Args:
-        grad: (n,).
+        grad: (n,); to be filled where `learns`.
         nodes, factors: (N, d), (R, d).
         factor: (n,) rows of `factors`.
         other: (2 n,) int32, the other end of the n edges' heads, then of their tails; or (n,), of their heads alone.
-        indptr, order: the entries of each row of `out` (`sort_by_key`): entry e is edge e's head, n + e its tail.
+        indptr, order: the entries of each row of `out` (`sort_by_key`): entry e is edge e's head, n + e its tail. What
+            has a factor in common is best together.
         paired: whether numbers are complex.
         pieces: in how many the work is cut.
         out: (N, d) or (R, d), to be filled.
-        parts: (pieces, R, d), to be filled with what each piece adds to the factors' own gradient; or (pieces, 0, d).
+        parts: (pieces, R, d), to be filled with what each piece adds to the factors' own gradient: where numbers are
+            not complex, of heads and tails alike, to twice the gradient; or (pieces, 0, d).
+        learns: whether `grad` is asked for, and what follows.
+        losses: (pieces,) float64, to be filled with what each piece adds to Σ softplus(∓s).
+        counts: (pieces, 2, bins), added to: see `losses_of`.
     """
     edges, work = len(grad), np.int64(len(order)) + len(out)
     width = out.shape[1]
@@ -124,12 +158,13 @@ def backward(
         row, entry, is_open = cut(indptr, np.int64(piece) * work // pieces)
         last_row, last_entry, last_is_open = cut(indptr, np.int64(piece + 1) * work // pieces)
         owner[piece] = row if is_open else -1
-        index, value = np.zeros(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
+        index, value = np.zeros(CHUNK + AHEAD, np.uint32), np.empty(CHUNK + ROOM, out.dtype)
         code, line = np.empty(CHUNK, np.uint32), np.empty((1, width), out.dtype)
-        part = parts[piece]
+        part, scratch = parts[piece], np.empty((3, CHUNK + ROOM), out.dtype)
         for r in range(len(part)):
             for k in range(width):
                 part[r, k] = 0
+        loss = 0.0
         first, stop = entry, entry  # what stands in scratch
         for i in range(row, last_row + last_is_open):
             for k in range(width):
@@ -143,12 +178,19 @@ def backward(
                         is_tail = at >= edges
                         e = at - np.uint32(edges) if is_tail else at
                         index[n] = other[at]
-                        value[n] = grad[e]
-                        code[n] = 2 * factor[e] + is_tail
+                        if not learns:
+                            value[n] = grad[e]
+                        code[n] = 2 * factor[e] + (is_tail if paired else 0)
+                    for n in range(stop - first, min(stop + AHEAD, last_entry) - first):
+                        index[n] = other[np.uint32(order[first + n])]  # asked for ahead
+                    if learns:
+                        logits_of_runs(nodes, factors, indptr, i, first, stop - first, paired, index, code, value)
+                        loss += losses_of(order[first:stop], value, scratch, grad, counts[piece])
                 n = begin = entry - first
                 limit = min(end, stop) - first
                 while n < limit and code[n] == code[begin]:
-                    prefetch(nodes, index[n + AHEAD])
+                    if not learns:  # else it is here
+                        prefetch(nodes, index[n + AHEAD])
                     n += 1
                 run = nodes, index, value, begin, n, factors, np.uint64(code[begin] >> 1), np.uint64(i)
                 if paired:
@@ -163,6 +205,8 @@ def backward(
             else:
                 for k in range(width):
                     out[i, k] = line[0, k]
+        if learns:
+            losses[piece] = loss
     for piece in range(pieces):
         if owner[piece] >= 0:
             for k in range(width):
@@ -170,11 +214,13 @@ def backward(
 
 
 @njit(fastmath=FAST, **PARALLEL)
-def merge(parts, out):  # pragma: no cover (compiled)
-    """out = Σ parts, in their order."""
+def merge(parts, share, out):  # pragma: no cover (compiled)
+    """out = share · Σ parts, in their order."""
     for r in prange(len(out)):
         for k in range(out.shape[1]):
             out[r, k] = 0
         for piece in range(len(parts)):
             for k in range(out.shape[1]):
                 out[r, k] += parts[piece, r, k]
+        for k in range(out.shape[1]):
+            out[r, k] *= share

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from relwise.kernels.adam import Adam
+
 SPREAD = 0.2  # of the first logits: nearly even draws, as in the code of KBGAN's authors
 
 
@@ -67,7 +69,7 @@ class Generator:
 
     def __init__(self, node: Tensor, relation: Tensor, learning_rate: float, baseline: float = 0.0) -> None:
         self.node, self.relation = nn.Parameter(node), nn.Parameter(relation)
-        self.optimizer = torch.optim.Adam([self.node, self.relation], lr=learning_rate, fused=True)
+        self.optimizer = Adam([self.node, self.relation], learning_rate)
         self.baseline, self._rewards, self._count = baseline, 0.0, 0
 
     @classmethod
@@ -127,15 +129,15 @@ class Generator:
             if weight.grad is not None:
                 weight.grad /= self._count
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.forget_gradients()
         self.baseline, self._rewards, self._count = self._rewards / self._count, 0.0, 0
 
     def state(self) -> dict[str, Tensor]:
         """Weights, Adam's moments and the baseline."""
         found = {"baseline": torch.tensor(self.baseline, dtype=torch.float64)}
-        for name, weight in (("node", self.node), ("relation", self.relation)):
+        for i, (name, weight) in enumerate((("node", self.node), ("relation", self.relation))):
             found[name] = weight.detach()
-            found |= {f"{name}.{moment}": tensor for moment, tensor in self.optimizer.state[weight].items()}
+            found |= {f"{name}.{moment}": tensor for moment, tensor in self.optimizer.moments.get(i, {}).items()}
         return found
 
     @classmethod
@@ -143,7 +145,8 @@ class Generator:
         """One that goes on from where `state` was taken."""
         weights = state["node"].clone(), state["relation"].clone()
         made = cls(*weights, learning_rate, float(state["baseline"]))
-        for name, weight in (("node", made.node), ("relation", made.relation)):
+        for i, name in enumerate(("node", "relation")):
             moments = {key.removeprefix(f"{name}."): state[key] for key in state if key.startswith(f"{name}.")}
-            made.optimizer.state[weight] = {moment: tensor.clone() for moment, tensor in moments.items()}
+            if moments:
+                made.optimizer.moments[i] = {moment: tensor.clone() for moment, tensor in moments.items()}
         return made

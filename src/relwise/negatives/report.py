@@ -21,6 +21,7 @@ from relwise.kernels.partners import buckets
 from relwise.kernels.sieve import sieve
 
 BINS = 200  # of probabilities, so that quantiles are known to half a percent
+Counts = npt.NDArray[np.int64]
 QUANTILES = (0.1, 0.5, 0.9)
 
 
@@ -72,17 +73,17 @@ class Tally:
     positives: list[int] = field(default_factory=lambda: [0] * BINS)
     negatives: list[int] = field(default_factory=lambda: [0] * BINS)
 
-    def add(self, proposed: int, refused: int, held_out: int, positive: npt.NDArray, negative: npt.NDArray) -> None:
+    def add(self, proposed: int, refused: int, held_out: int, positive: Counts, negative: Counts) -> None:
         """Count a step in.
 
         Args:
             proposed, refused, held_out: of the step.
-            positive, negative: (n,) logits of its positives and of the negatives taken.
+            positive, negative: (BINS,) of its positives and of the negatives taken (`count_probabilities`).
         """
         self.proposed, self.refused = self.proposed + proposed, self.refused + refused
-        self.chosen, self.held_out = self.chosen + len(negative), self.held_out + held_out
-        self.positives = (np.array(self.positives) + _counts(positive)).tolist()
-        self.negatives = (np.array(self.negatives) + _counts(negative)).tolist()
+        self.chosen, self.held_out = self.chosen + int(negative.sum()), self.held_out + held_out
+        self.positives = (np.array(self.positives) + positive).tolist()
+        self.negatives = (np.array(self.negatives) + negative).tolist()
 
     def since(self, before: Tally) -> Tally:
         """What was added to an earlier state of this."""
@@ -148,7 +149,12 @@ def _middles() -> npt.NDArray[np.float64]:
     return (np.arange(BINS) + 0.5) / BINS
 
 
-def _counts(logits: npt.NDArray) -> npt.NDArray[np.int64]:
+def count_probabilities(logits: npt.NDArray) -> Counts:
+    """(BINS,) how many of the logits' probabilities lie in each of so many equal parts.
+
+    >>> np.flatnonzero(count_probabilities(np.array([-1e9, 0.001, 1e9]))).tolist()
+    [0, 100, 199]
+    """
     # Where the parts begin as logits: no exponential is taken of each.
     parts = np.arange(1, BINS) / BINS
     edges = np.log(parts) - np.log1p(-parts)

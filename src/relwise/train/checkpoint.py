@@ -22,7 +22,6 @@ from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.train.loop import Trainer, TrainingState
 
 FORMAT = 3  # 2: the library of the matrix products; 3: what the sampler did
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
@@ -35,10 +34,8 @@ def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     """
     tensors = {f"model.{name}": tensor for name, tensor in trainer.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in trainer.best_weights.items()}
-    for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
-        for moment in MOMENTS:
-            if parameter in trainer.optimizer.state:
-                tensors[f"adam.{i}.{moment}"] = trainer.optimizer.state[parameter][moment]
+    for i, moments in trainer.optimizer.moments.items():
+        tensors |= {f"adam.{i}.{name}": tensor for name, tensor in moments.items()}
     tensors |= {f"sampler.{name}": tensor for name, tensor in trainer.sampler.state().items()}
     about = {
         "format": FORMAT,
@@ -126,10 +123,10 @@ def load_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
     trainer.inputs = prepare_inputs(trainer.model, trainer.graph)
     trainer.edge_inputs = prepare_edges(trainer.model, trainer.graph, trainer.split.message, trainer.adjacency)
     trainer.best_weights = named("best.")
-    for i, parameter in enumerate(trainer.optimizer.param_groups[0]["params"]):
+    for i, weight in enumerate(trainer.optimizer.weights):
         moments = named(f"adam.{i}.")
         if moments:
-            trainer.optimizer.state[parameter] = {name: t.to(parameter.device) for name, t in moments.items()}
+            trainer.optimizer.moments[i] = {name: t.to(weight.device) for name, t in moments.items()}
     trainer.sampler.load_state(named("sampler."))
     trainer.state = TrainingState.from_json(about["state"])
 

@@ -23,12 +23,14 @@ from relwise.data.split import Split
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
+from relwise.kernels.adam import Adam
+from relwise.kernels.choice import places
 from relwise.kernels.matmul import library
 from relwise.kernels.memory import copy_of, free_idle_tables, give_back_freed_memory, keep_freed_memory
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import Corruptor, KnownEdges
 from relwise.negatives.blocks import pool_loss
-from relwise.negatives.report import HeldOut, Tally
+from relwise.negatives.report import BINS, HeldOut, Tally, count_probabilities
 from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
@@ -141,9 +143,7 @@ class Trainer:
         self.inputs = prepare_inputs(self.model, graph)
         self.edge_inputs = prepare_edges(self.model, graph, split.message, self.adjacency)
         self.adjacency = self.adjacency.without_order()
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-        )
+        self.optimizer = Adam(self.model.parameters(), settings.learning_rate, settings.weight_decay)
         self.place = OnHost(self) if self.device.type == "cpu" else OnDevice(self, self.device)
         self.state = TrainingState()
         self.best_weights: dict[str, Any] = {}  # none before the first validation
@@ -191,33 +191,46 @@ class Trainer:
         settings, seed = self.settings, derived_seed(self.seed, 1, self.state.step)
         # On the CPU not `torch.manual_seed`, which lists each call for a GPU that may be asked for later.
         (torch.default_generator if self.device.type == "cpu" else torch).manual_seed(seed)
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         index, keep = self._supervised(seed)
-        self.optimizer.zero_grad(set_to_none=True)  # before the states are made: their memory is the gradients'
+        self.optimizer.forget_gradients()  # before the states are made: their memory is the gradients'
         place: Any = self.place  # each has edges of its own kind
         nodes = place.encode(keep)
         positives, step = place.positives(index), self.state.step
         with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
             asked = place.logits(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
         negatives = place.negatives(index, nodes, asked, step, seed)
-        if negatives.pools is None:
-            logits = place.logits(nodes, positives, negatives.edges)
-            loss = self._loss(logits, len(index))
-            found = logits.detach()[: len(index)], logits.detach()[len(index) :]
-            del logits
-        else:
-            loss, *found = pool_loss(negatives.pools, self.model.decoder, nodes, self.sampler.weigh)
+        told = np.zeros((2, BINS), np.int64)
+        loss, found = self._find_loss(nodes, positives, negatives, told)
         del nodes, positives, asked, keep  # the states go as soon as the backward pass is done with them
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(settings.learning_rate, step, settings.steps)
+        self.optimizer.learning_rate = learning_rate(settings.learning_rate, step, settings.steps)
         loss.backward()
         self.optimizer.step()
         counts = int(negatives.proposed), int(negatives.refused), self.held_out.count(place.on_host(negatives.edges))
-        self.state.tally.add(*counts, *(part.cpu().numpy() for part in found))
+        for into, logits in zip(told, found, strict=False):
+            into[:] = count_probabilities(logits.cpu().numpy())
+        self.state.tally.add(*counts, *told)
         value = float(loss.detach())
         if not np.isfinite(value):
             raise InputError(f"the loss became {value} at step {step + 1}", remedy=DIVERGED)
         return value
+
+    def _find_loss(
+        self, nodes: Tensor, positives: Any, negatives: Any, told: np.ndarray
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The loss; its probabilities are counted in `told`, or the logits that tell them are returned."""
+        count = len(positives.heads)
+        if negatives.pools is not None:
+            loss, *found = pool_loss(negatives.pools, self.model.decoder, nodes, self.sampler.weigh)
+            return loss, found
+        if len(negatives.edges.heads) == count:
+            loss = self.place.cross_entropy(nodes, positives, negatives.edges, told)
+            if loss is not None:
+                return loss, []
+        logits = self.place.logits(nodes, positives, negatives.edges)
+        seen = logits.detach()
+        return self._loss(logits, count), [seen[:count], seen[count:]]
 
     def _loss(self, logits: Tensor, positives: int) -> Tensor:
         """Cross entropy (eq. 8), half of it of the positives, which come first, half of their negatives."""
@@ -239,14 +252,11 @@ class Trainer:
     def _supervised(self, seed: int) -> tuple[np.ndarray, Tensor]:
         """The edges that this step learns from, and the facts that carry its messages: disjoint, always."""
         chosen, silent = self.mask.draw(derived_seed(seed, 0))
-        taken = chosen[self._fact]
-        taken &= self._open
-        index = np.flatnonzero(taken)
-        return index, torch.from_numpy(np.logical_not(silent, out=silent))
+        return places(chosen, self._fact, self._open), torch.from_numpy(np.logical_not(silent, out=silent))
 
     def _validate(self, loss: float) -> None:
         state = self.state
-        self.optimizer.zero_grad(set_to_none=True)  # their memory is the states'
+        self.optimizer.forget_gradients()  # their memory is the states'
         free_idle_tables()  # it needs others than a step
         lately, state.seen = state.tally.since(state.seen), replace(state.tally)
         row: dict[str, float] = {"step": state.step, "loss": loss, **self._measured()}

@@ -67,6 +67,11 @@ class OnHost:
         columns = zip(*((part.heads, part.relations, part.tails) for part in parts), strict=True)
         return self.trainer.model.decoder(nodes, *(torch.from_numpy(np.concatenate(column)) for column in columns))
 
+    def cross_entropy(self, nodes: Tensor, positives: Edges, negatives: Edges, counts: np.ndarray) -> Tensor | None:
+        """As of `Decoder.cross_entropy`."""
+        true, false = ((part.heads, part.relations, part.tails) for part in (positives, negatives))
+        return self.trainer.model.decoder.cross_entropy(nodes, true, false, counts)
+
     def on_host(self, edges: Edges) -> Edges:
         """The edges, as the CPU has them."""
         return edges
@@ -96,6 +101,9 @@ class OnDevice:
 
     def logits(self, nodes: Tensor, *parts: Triples) -> Tensor:
         return self.trainer.model.decoder(nodes, *map(torch.cat, zip(*parts, strict=True)))
+
+    def cross_entropy(self, nodes: Tensor, positives: Triples, negatives: Triples, counts: np.ndarray) -> None:
+        """None: the gradient is that of the logits."""
 
     def on_host(self, edges: Triples) -> Edges:
         return Edges(*(column.cpu().numpy() for column in edges))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from relwise.kernels.adam import Adam
 from relwise.nn.attributes.ragged import Ragged
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def pretrain(encoder: RecurrentTextEncoder, texts: Ragged) -> list[float]:
     heads = nn.ModuleList([nn.Linear(states, width, bias=False), nn.Linear(states, width, bias=False)])
     bias = nn.Parameter(torch.zeros(len(encoder.embedding.weight)))
     weights = [*encoder.embedding.parameters(), *encoder.gru.parameters(), *heads.parameters(), bias]
-    optimizer = torch.optim.Adam(weights, lr=_LEARNING_RATE)
+    optimizer = Adam(weights, _LEARNING_RATE)
     losses: list[float] = []
     for batch in _batches(guessed):
         states_of = encoder.read(pad_sequence(batch), torch.tensor([len(row) for row in batch]))
@@ -51,11 +52,11 @@ def pretrain(encoder: RecurrentTextEncoder, texts: Ragged) -> list[float]:
         pieces = pad_sequence(batch)
         guesses = (heads[0](ahead[:-1][inside]), pieces[1:][inside]), (heads[1](back[1:][inside]), pieces[:-1][inside])
         loss = torch.stack([_cross_entropy(encoder, guess, bias, truth) for guess, truth in guesses]).mean()
-        optimizer.zero_grad()
+        optimizer.forget_gradients()
         loss.backward()
         optimizer.step()
         losses.append(float(loss.detach()))
-    optimizer.zero_grad()
+    optimizer.forget_gradients()
     return losses
 
 

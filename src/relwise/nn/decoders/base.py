@@ -7,6 +7,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
+from relwise.kernels.cross_entropy import IntArray, Triples
+
 End = Literal["head", "tail"]
 
 
@@ -44,6 +46,12 @@ class Decoder(nn.Module, ABC):
             nodes: (N, d) final node states.
         """
         return nodes
+
+    def cross_entropy(self, nodes: Tensor, positives: Triples, negatives: Triples, counts: IntArray) -> Tensor | None:
+        """The cross entropy of edges in one pass with its gradient (`kernels.cross_entropy`, where the arguments are
+        told), for those whose logits kernels know; None of any other decoder: then it is that of `forward`'s logits."""
+        del nodes, positives, negatives, counts
+        return None
 
     def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
         """(n,) logits of edges.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from relwise.kernels.cross_entropy import IntArray, Triples, cross_entropy
 from relwise.kernels.scoring import complex_product, complex_times, conjugate
 from relwise.nn.decoders.base import Decoder, End
 
@@ -39,6 +40,11 @@ class ComplEx(Decoder):
     def query(self, missing: End, anchor: Tensor, relation: Tensor) -> Tensor:
         weight = self.relation.index_select(0, relation)
         return complex_times(anchor, conjugate(weight) if missing == "head" else weight)
+
+    def cross_entropy(self, nodes: Tensor, positives: Triples, negatives: Triples, counts: IntArray) -> Tensor | None:
+        if nodes.device.type != "cpu" or nodes.dtype != self.relation.dtype:
+            return None
+        return cross_entropy(nodes, self.relation, positives, negatives, counts, paired=True)
 
     def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
         return complex_product(nodes, self.relation, heads, relations, tails)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from relwise.kernels.cross_entropy import IntArray, Triples, cross_entropy
 from relwise.kernels.scoring import triple_product
 from relwise.nn.decoders.base import Decoder, End
 
@@ -39,6 +40,11 @@ class DistMult(Decoder):
 
     def factors(self) -> Tensor:
         return self.relation
+
+    def cross_entropy(self, nodes: Tensor, positives: Triples, negatives: Triples, counts: IntArray) -> Tensor | None:
+        if nodes.device.type != "cpu" or nodes.dtype != self.relation.dtype:
+            return None
+        return cross_entropy(nodes, self.relation, positives, negatives, counts)
 
     def forward(self, nodes: Tensor, heads: Tensor, relations: Tensor, tails: Tensor) -> Tensor:
         return triple_product(nodes, self.relation, heads, relations, tails)
