@@ -22,7 +22,7 @@ from relwise.kernels.dropout import dropout
 from relwise.kernels.grouped import add_by_source
 from relwise.kernels.layer_products import layer_gradients, layer_products
 from relwise.kernels.masked import kept_edges
-from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
+from relwise.kernels.node_logits import Parts, add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.negatives.device import Triples
 from relwise.nn.relgnn import SLOPE
 from relwise.settings import Settings
@@ -173,9 +173,10 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
                 torch.addmm(states, logit, vectors.t())
                 _ = states.t() @ logit
             return
-        target, row, vectors = node_logits(t["x"], weights, alone, *of, relation @ layer.attention_relation, graph)
-        grad_vectors, _ = node_logits_backward(target, row, t["x"], graph)
-        vectors_backward(grad_vectors, weights, alone, *of, torch.zeros_like(weights), torch.zeros_like(alone))
+        parts = Parts(weights, alone, of[0], layer.attention_relation, of[1], relation)
+        target, row, vectors = node_logits(t["x"], parts, graph)
+        grads = node_logits_backward(target, row, t["x"], graph)
+        vectors_backward(*grads, parts, torch.zeros_like(weights), torch.zeros_like(alone))
         add_to_sources(grad_rows, target, row, vectors, graph, torch.empty_like(t["x"]))
 
     def forward_attention(_: Any, t: dict[str, Tensor]) -> None:

@@ -255,7 +255,7 @@ def _backward_on_cpu(
     slices, width, stops = attention_backward.sizes(num_edges, num_nodes, len(grad_row), heads)
     places = num_nodes * heads * SUMS
     shapes = (heads, width), (num_nodes, 2 * heads), (slices, places), (places,)
-    beta, of_targets, parts, sums = _arrays(*rooms(shapes, grad_rows.dtype))
+    beta, of_targets, parts, sums = rooms(shapes, grad_rows.dtype)
     found, filled = (room((stops,), torch.int32).numpy(), beta), (grad_rows.numpy(), grad_row.numpy())
     row_indptr, row_target, row_fact = _arrays(*edges[:3])
     (*arrays, (logsumexp, slopes)), row_target = _arrays(*states), row_target.view(np.uint32)
@@ -270,7 +270,7 @@ def _backward_on_cpu(
 def _masking(keep: Tensor) -> np.ndarray:
     """`keep` as the kernels take it: of no length where all facts are kept, so that none is looked up."""
     (kept,) = _arrays(keep)
-    return kept[:0] if kept.all() else kept
+    return kept if len(kept) and not kept.all() else kept[:0]
 
 
 def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:

@@ -9,6 +9,7 @@ Pieces beyond what glibc keeps, a large graph's tables, are kept in `relwise.ker
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import os
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -73,18 +75,22 @@ def copy_of(tensor: Tensor) -> Tensor:
     return room(tensor.shape, tensor.dtype).copy_(tensor) if tensor.device.type == "cpu" else tensor.clone()
 
 
-def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[Tensor]:
-    """Uninitialised tensors that are needed together and for now, of one `room`; each begins a line of memory.
+def rooms(shapes: Sequence[Sequence[int]], dtype: torch.dtype) -> list[npt.NDArray]:
+    """Uninitialised arrays that are needed together and for now, of one `room`; each begins a line of memory.
 
     They go before another large tensor is made.
 
     >>> [part.shape for part in rooms([(2, 3), (4,)], torch.float32)]
-    [torch.Size([2, 3]), torch.Size([4])]
+    [(2, 3), (4,)]
     """
     line = LINE // dtype.itemsize
-    sizes = [-(-math.prod(shape) // line) * line for shape in shapes]
-    parts = room((sum(sizes),), dtype, for_now=True).split(sizes)
-    return [part[: math.prod(shape)].view(*shape) for part, shape in zip(parts, shapes, strict=True)]
+    sizes = [math.prod(shape) for shape in shapes]
+    begins = [0, *itertools.accumulate(-(-size // line) * line for size in sizes)]
+    whole = room((begins[-1],), dtype, for_now=True).numpy()
+    return [
+        whole[begin : begin + size].reshape(shape)
+        for begin, size, shape in zip(begins[:-1], sizes, shapes, strict=True)
+    ]
 
 
 _tables: Tables | None = None  # None: freed ones are the system's

@@ -7,7 +7,10 @@ own part and for those of all its rows. The `W a_l` are the *vectors*: (R + 1, L
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import torch
 from numba import njit, prange
 from torch import Tensor
 
@@ -20,47 +23,54 @@ BLOCKS = 64
 SUMS = 1 << 20  # numbers that all slices add up together, at most
 
 
-def node_logits(
-    x: Tensor,
-    weights: Tensor,
-    weight_self: Tensor,
-    of_target: Tensor,
-    of_source: Tensor,
-    by_relation: Tensor,
-    adjacency: Adjacency,
-) -> tuple[Tensor, Tensor, Tensor]:
+class Parts(NamedTuple):
+    """What logits are made of besides the states.
+
+    Args:
+        weights: (R, k, d) W_r.
+        weight_self: (k, d).
+        of_target, of_relation, of_source: (d, L), (c, L), (d, L) the a_l's parts.
+        relation_state: (R, c) h_r.
+    """
+
+    weights: Tensor
+    weight_self: Tensor
+    of_target: Tensor
+    of_relation: Tensor
+    of_source: Tensor
+    relation_state: Tensor
+
+
+def node_logits(x: Tensor, parts: Parts, adjacency: Adjacency) -> tuple[Tensor, Tensor, Tensor]:
     """(N, L) the targets' part of each logit, (P, L) that of relation and source, and the vectors; on the CPU.
 
     Args:
         x: (N, k).
-        weights: (R, k, d) W_r.
-        weight_self: (k, d).
-        of_target, of_source: (d, L) the a_l's parts for target and source.
-        by_relation: (R, L) `a_l · h_r`.
+        parts: all else.
         adjacency: whose rows they are.
 
     >>> import torch
     >>> from relwise.kernels.adjacency import build_adjacency
     >>> adjacency = build_adjacency(torch.tensor([1]), torch.tensor([0]), torch.tensor([0]), 2, 1)
     >>> x, vector, eye = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.0], [10.0]]), torch.eye(2)
-    >>> target, row, _ = node_logits(x, 2 * eye[None], eye, vector, vector, torch.tensor([[0.5]]), adjacency)
+    >>> parts = Parts(2 * eye[None], eye, vector, torch.tensor([[0.5]]), vector, torch.tensor([[3.0]]))
+    >>> target, row, _ = node_logits(x, parts, adjacency)
     >>> target.tolist(), row.tolist()
-    ([[21.0], [43.0]], [[86.5]])
+    ([[21.0], [43.0]], [[87.5]])
     """
-    heads = of_target.shape[1]
+    heads = parts.of_target.shape[1]
     target, row = room((len(x), heads), x.dtype), room((len(adjacency.row_source), heads), x.dtype)
-    vectors = x.new_empty(len(weights) + 1, heads, x.shape[1])
-    given = _arrays(x, weights, weight_self, of_target.t(), of_source.t(), by_relation)
-    _forward(*[*given, *_rows_of_nodes(adjacency), vectors.numpy(), target.numpy(), row.numpy()])
+    vectors = x.new_empty(len(parts.weights) + 1, heads, x.shape[1])
+    _forward(*[*_arrays(x, *parts), *_rows_of_nodes(adjacency), vectors.numpy(), target.numpy(), row.numpy()])
     return target, row, vectors
 
 
 def node_logits_backward(
     grad_target: Tensor, grad_row: Tensor, x: Tensor, adjacency: Adjacency
 ) -> tuple[Tensor, Tensor]:
-    """(R + 1, L, k) the gradient of the vectors, and (R, L) that of `by_relation`.
+    """(R + 1, L, k) the gradient of the vectors, and (R, L) that of `a_l · h_r`.
 
-    That of the weights and the a_l is `vectors_backward`'s, that of the states `add_to_sources`'s.
+    Those of the parts are `vectors_backward`'s, that of the states `add_to_sources`'s.
 
     Args:
         grad_target: (N, L).
@@ -78,22 +88,21 @@ def node_logits_backward(
 
 
 def vectors_backward(
-    grad_vectors: Tensor, weights: Tensor, weight_self: Tensor, of_target: Tensor, of_source: Tensor,
-    grad_weights: Tensor, grad_weight_self: Tensor,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """(d, L) each, the gradients of `of_target` and `of_source`; adds those of the weights to what they are so far.
+    grad_vectors: Tensor, by_relation: Tensor, parts: Parts, grad_weights: Tensor, grad_weight_self: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of `parts` but the weights'; those are added to what they are so far.
 
     Args:
         grad_vectors: (R + 1, L, k).
-        weights, weight_self, of_target, of_source: as given forward.
+        by_relation: (R, L) the gradient of `a_l · h_r`.
+        parts: as given forward.
         grad_weights, grad_weight_self: (R, k, d) and (k, d), added to.
     """
-    heads, width = of_target.shape[1], of_target.shape[0]
-    grad_target, grad_source = weights.new_empty(heads, width), weights.new_empty(heads, width)
-    given = _arrays(grad_vectors, weights, weight_self, of_target.t(), of_source.t())
-    added = grad_weights.numpy(), grad_weight_self.numpy(), grad_target.numpy(), grad_source.numpy()
-    _vectors_backward(*[*given, *added])
-    return grad_target.t(), grad_source.t()
+    grads = tuple(torch.empty_like(t, memory_format=torch.contiguous_format) for t in parts[2:])
+    added = (t.numpy() for t in (grad_weights, grad_weight_self, *grads))
+    _vectors_backward(*[*_arrays(grad_vectors, by_relation, *parts), *added])
+    of_target, of_relation, of_source, relation_state = grads
+    return of_target, of_relation, of_source, relation_state
 
 
 def add_to_sources(
@@ -127,18 +136,33 @@ def _dot(one, other):
     return total
 
 
+@njit(**INNER)
+def _turned(matrix):
+    """(L, d) of (d, L), so that each head's numbers are neighbours."""
+    out = np.empty((matrix.shape[1], matrix.shape[0]), matrix.dtype)
+    for k in range(len(matrix)):
+        for head in range(len(out)):
+            out[head, k] = matrix[k, head]
+    return out
+
+
 @njit(fastmath=FAST, **PARALLEL)
 def _forward(
-    x, weights, weight_self, of_target, of_source, by_relation, pointer, order, relation, vectors, target, row
-):
-    relations, width, heads = weights.shape[0], x.shape[1], len(of_target)
+    x, weights, weight_self, of_target, of_relation, of_source, relation_state, pointer, order, relation, vectors,
+    target, row,
+):  # fmt: skip
+    relations, width, heads = weights.shape[0], x.shape[1], of_target.shape[1]
+    to_target, to_relation, to_source = _turned(of_target), _turned(of_relation), _turned(of_source)
+    constant = np.empty((relations, heads), x.dtype)
     for line in prange((relations + 1) * width):
         r, k = line // width, line % width
         for head in range(heads):
             if r < relations:
-                vectors[r, head, k] = _dot(weights[r, k], of_source[head])
+                vectors[r, head, k] = _dot(weights[r, k], to_source[head])
+                if k == 0:
+                    constant[r, head] = _dot(relation_state[r], to_relation[head])
             else:
-                vectors[r, head, k] = _dot(weight_self[k], of_target[head])
+                vectors[r, head, k] = _dot(weight_self[k], to_target[head])
     blocks = balanced(pointer, BLOCKS)
     for block in prange(BLOCKS):
         for j in range(blocks[block], blocks[block + 1]):
@@ -148,7 +172,7 @@ def _forward(
                 p = np.uint32(order[n])
                 r = np.uint32(relation[p])
                 for head in range(heads):
-                    row[p, head] = _dot(x[j], vectors[r, head]) + by_relation[r, head]
+                    row[p, head] = _dot(x[j], vectors[r, head]) + constant[r, head]
 
 
 @njit(fastmath=FAST, **PARALLEL)
@@ -190,21 +214,34 @@ def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_v
 
 @njit(fastmath=FAST, **OUTER)
 def _vectors_backward(
-    grad_vectors, weights, weight_self, of_target, of_source, grad_weights, grad_weight_self, grad_target, grad_source
-):
-    relations, width = weights.shape[0], weights.shape[2]
-    grad_target[:] = 0
-    grad_source[:] = 0
+    grad_vectors, by_relation, weights, weight_self, of_target, of_relation, of_source, relation_state, grad_weights,
+    grad_weight_self, grad_target, grad_relation, grad_source, grad_state,
+):  # fmt: skip
+    relations, width, heads = weights.shape[0], weights.shape[2], of_target.shape[1]
+    to_target, to_source = _turned(of_target), _turned(of_source)
+    totals = np.zeros((2, heads, width), weights.dtype)
     for r in range(relations + 1):
         matrix, grad_matrix = (weights[r], grad_weights[r]) if r < relations else (weight_self, grad_weight_self)
-        attention, grad_attention = (of_source, grad_source) if r < relations else (of_target, grad_target)
+        attention, grad_attention = (to_source, totals[0]) if r < relations else (to_target, totals[1])
         for k in range(len(matrix)):
             line, grad_line = matrix[k], grad_matrix[k]
-            for head in range(len(attention)):
+            for head in range(heads):
                 grad, vector, into = grad_vectors[r, head, k], attention[head], grad_attention[head]
                 for n in range(width):
                     into[n] += grad * line[n]
                     grad_line[n] += grad * vector[n]
+    for head in range(heads):
+        for n in range(width):
+            grad_source[n, head], grad_target[n, head] = totals[0, head, n], totals[1, head, n]
+        for k in range(len(grad_relation)):
+            grad_relation[k, head] = 0
+    for r in range(relations):
+        for k in range(len(grad_relation)):
+            state = weights.dtype.type(0)
+            for head in range(heads):
+                grad_relation[k, head] += by_relation[r, head] * relation_state[r, k]
+                state += by_relation[r, head] * of_relation[k, head]
+            grad_state[r, k] = state
 
 
 @njit(fastmath=FAST, **PARALLEL)

@@ -21,7 +21,7 @@ from relwise.kernels.dropout import Drawn, drop, drop_activated_in_place, drop_i
 from relwise.kernels.grouped import add_by_source, grouped_product, sum_by_relation
 from relwise.kernels.layer_products import layer_gradients, layer_products, layer_sources, layer_weights
 from relwise.kernels.matmul import Precision
-from relwise.kernels.node_logits import add_to_sources, node_logits, node_logits_backward, vectors_backward
+from relwise.kernels.node_logits import Parts, add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.kernels.remaking import is_large, remake
 
 
@@ -91,15 +91,14 @@ class _Layer(torch.autograd.Function):
             kept_x = drop(x, dropped)
         out, rows = layer_products(kept_x, weights, weight_self, adjacency, precision)
         ctx.made = None if dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows
-        by_relation = relation_state @ of_relation
         if x.device.type == "cpu":
-            matrices = weights, weight_self, of_target, of_source, by_relation
-            target_logit, row_logit, vectors = node_logits(kept_x, *matrices, adjacency)
+            parts = Parts(weights, weight_self, of_target, of_relation, of_source, relation_state)
+            target_logit, row_logit, vectors = node_logits(kept_x, parts, adjacency)
             del kept_x
             told = attend_and_activate(out, target_logit, row_logit, rows, adjacency, keep, slope)
         else:
             target_logit, row_logit, vectors = out @ of_target, rows @ of_source, None
-            row_logit += by_relation.index_select(0, adjacency.row_relation)
+            row_logit += (relation_state @ of_relation).index_select(0, adjacency.row_relation)
             attended, told = attend(target_logit, row_logit, rows, adjacency, keep, slope)
             out += attended
             functional.leaky_relu_(out, slope)
@@ -122,7 +121,7 @@ class _Layer(torch.autograd.Function):
         (x, rows), ctx.made = ctx.made, (None, None)
         if rows is None:
             rows = grouped_product(_dropped(ctx, given) if x is None else x, weights, adjacency, precision)
-        grad_own, attention = grads[0], (of_target, of_source)
+        grad_own, parts = grads[0], Parts(weights, weight_self, of_target, of_relation, of_source, relation_state)
         states = grad_own, target_logit, row_logit, rows, told, adjacency, keep, ctx.slope
         if rows.device.type == "cpu":
             grad_target, grad_row = attend_backward_in_place(*states)
@@ -134,7 +133,7 @@ class _Layer(torch.autograd.Function):
                 gradients = rows, grad_own, weights, weight_self, adjacency, precision
                 by_weights, by_sources = layer_gradients(x, *gradients)
             grad_vectors, by_relation = node_logits_backward(grad_target, grad_row, x, adjacency)
-            by_attention = vectors_backward(grad_vectors, weights, weight_self, *attention, *by_weights)
+            by_parts = vectors_backward(grad_vectors, by_relation, parts, *by_weights)
             del x
             grad_x, by_row = by_sources or layer_sources(rows, grad_own, weights, weight_self, adjacency, precision)
             del by_sources
@@ -143,8 +142,11 @@ class _Layer(torch.autograd.Function):
         else:
             grad_target, grad_row, grad_rows = attend_backward(*states)
             x = _dropped(ctx, given) if x is None else x
-            by_attention = weight_self.t() @ (x.t() @ grad_target), rows.t() @ grad_row
             by_relation = sum_by_relation(grad_row, adjacency)
+            by_parts = (
+                weight_self.t() @ (x.t() @ grad_target), relation_state.t() @ by_relation, rows.t() @ grad_row,
+                by_relation @ of_relation.t(),
+            )  # fmt: skip
             grad_own.addmm_(grad_target, of_target.t())
             grad_rows.addmm_(grad_row, of_source.t())
             del rows, states
@@ -159,8 +161,7 @@ class _Layer(torch.autograd.Function):
         else:
             grad_x = drop_in_place(grad_x, ctx.dropped)
         return (
-            grad_x, *by_weights, by_attention[0], relation_state.t() @ by_relation,
-            by_attention[1], by_relation @ of_relation.t(), None, None, None, None, None, None, None,
+            grad_x, *by_weights, *by_parts, None, None, None, None, None, None, None,
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Triton implementation of dropout (see `relwise.kernels.dropout`): each entry is read once and written once.
 
-A program makes BLOCK hashes, and drops by each of them the four entries that share it, a quarter of the array apart: so
-it reads and writes whole lines, and what is dropped is what the CPU drops. The seed is read from memory, not given: so
+A program makes BLOCK hashes, and drops by each of them the four neighbours that share it: what is dropped is what the
+CPU drops. The seed is read from memory, not given: so
 a recorded step (a CUDA graph) drops other entries each time.
 """
 
@@ -30,21 +30,19 @@ def drop(x: Tensor, threshold: int, seed: Tensor) -> Tensor:
     """
     source = x.contiguous()
     out = torch.empty_like(source)
-    quarter = -(-source.numel() // 4)
     scale = float(torch.tensor(STEPS / (STEPS - threshold), dtype=x.dtype))  # rounded as the CPU's is
-    grid = (triton.cdiv(quarter, BLOCK),)
-    launch(_drop, grid, source, seed, out, source.numel(), quarter, scale, threshold, BLOCK=BLOCK, num_warps=4)
+    grid = (triton.cdiv(source.numel(), 4 * BLOCK),)
+    launch(_drop, grid, source, seed, out, source.numel(), scale, threshold, BLOCK=BLOCK, num_warps=4)
     return out
 
 
-@triton.jit(do_not_specialize=["size", "quarter", "scale", "threshold"])
-def _drop(x, seed, out, size, quarter, scale: tl.float64, threshold: tl.int32, BLOCK: tl.constexpr):
+@triton.jit(do_not_specialize=["size", "scale", "threshold"])
+def _drop(x, seed, out, size, scale: tl.float64, threshold: tl.int32, BLOCK: tl.constexpr):
     index = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     bits = mix(tl.load(seed).to(tl.uint64) + (index + 1).to(tl.uint64) * 0x9E3779B97F4A7C15)
-    for lane in tl.static_range(4):
-        entry = index + lane * quarter
-        inside = (index < quarter) & (entry < size)
-        kept = ((bits >> (16 * lane)) & 0xFFFF).to(tl.int32) >= threshold
-        value = tl.load(x + entry, mask=inside, other=0)
-        scaled = (value.to(tl.float64) * scale).to(value.dtype)  # exact but for the last rounding
-        tl.store(out + entry, tl.where(kept, scaled, tl.zeros_like(scaled)), mask=inside)
+    lane = tl.arange(0, 4)
+    entry = index[:, None] * 4 + lane[None, :]
+    kept = ((bits[:, None] >> (16 * lane[None, :]).to(tl.uint64)) & 0xFFFF).to(tl.int32) >= threshold
+    value = tl.load(x + entry, mask=entry < size, other=0)
+    scaled = (value.to(tl.float64) * scale).to(value.dtype)  # exact but for the last rounding
+    tl.store(out + entry, tl.where(kept, scaled, tl.zeros_like(scaled)), mask=entry < size)
