@@ -24,6 +24,7 @@ from relwise.kernels.layer_products import layer_gradients, layer_products
 from relwise.kernels.masked import kept_edges
 from relwise.kernels.node_logits import Parts, add_to_sources, node_logits, node_logits_backward, vectors_backward
 from relwise.negatives.device import Triples
+from relwise.negatives.report import BINS
 from relwise.nn.relgnn import SLOPE
 from relwise.settings import Settings
 from relwise.train.loop import Trainer
@@ -80,7 +81,7 @@ def measure(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def floors_of(step: Step, rates: Rates) -> tuple[dict[str, float], dict[str, float]]:
     """Seconds that each operation takes at least, and the rates behind them."""
-    layer = next(step.model._convolutions())
+    layer, on_cpu = next(step.model._convolutions()), step.keep.device.type == "cpu"
     layers, (nodes, dim) = len(step.model.layers), (step.adjacency.num_nodes, layer.out_dim)
     heads, rows, edges = layer.attention_source.shape[1], len(step.adjacency.row_source), step.adjacency.num_edges
     kept = int(step.keep[step.adjacency.fact.long()].sum())
@@ -105,7 +106,8 @@ def floors_of(step: Step, rates: Rates) -> tuple[dict[str, float], dict[str, flo
         "attention backward": layers * (kept * line / from_nodes + ids + 2 * row_table / small),
         "products backward": layers * 2 * products,
         "fusion": 8 * table / small,
-        "scoring": 2 * 4 * count * line / from_nodes + table / small,
+        # Of each end the other end's row: for the logit, and for the gradient, if the two are not found together.
+        "scoring": (1 if on_cpu else 2) * 4 * count * line / from_nodes + table / small,
         # A look-up in the known edges is one line of the cache.
         "negatives": count * (24 + 8) / small + count * 64 / from_nodes,
         "Adam": 7 * 4 * weights / memory,
@@ -198,7 +200,14 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
     def fuse() -> None:
         torch.autograd.grad(model.fusion(*ends), [*ends, model.fusion.attention], grad)
 
+    told = np.empty((2, BINS), np.int64)
+    positives, negatives = (tuple(edges.cpu().numpy()) for edges in (step.positives, step.negatives))
+
     def score() -> None:
+        if on_cpu:
+            loss = model.decoder.cross_entropy(ends[0], positives, negatives, told)
+            torch.autograd.grad(loss, [ends[0], model.decoder.relation])
+            return
         logits = [model.decoder(ends[0], *edges) for edges in (step.positives, step.negatives)]
         torch.autograd.grad(logits, [ends[0], model.decoder.relation], [torch.ones_like(x) for x in logits])
 

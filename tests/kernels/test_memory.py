@@ -135,7 +135,7 @@ def test_only_scratch_takes_much_more_than_it_fills(tables):
     first = place(large)
     del large
     scratch, _ = memory.rooms([(ROWS, WIDTH), (3,)], torch.float32)
-    assert place(scratch) == first
+    assert scratch.ctypes.data == first
     del scratch, _
     assert place(table(2)) != first
 
@@ -166,8 +166,8 @@ def test_rooms_are_apart_and_begin_lines():
     parts = memory.rooms([(3, 5), (0, 2), (1_000_000, 3)], torch.float32)
     assert [part.shape for part in parts] == [(3, 5), (0, 2), (1_000_000, 3)]
     for n, part in enumerate(parts):
-        part.fill_(n + 1)
+        part.fill(n + 1)
     assert parts[0].sum() == 15
     assert parts[2].sum() == 9_000_000
-    assert parts[2].data_ptr() % memory.LINE == 0
-    assert (parts[2].data_ptr() - parts[0].data_ptr()) % memory.LINE == 0
+    assert parts[2].ctypes.data % memory.LINE == 0
+    assert (parts[2].ctypes.data - parts[0].ctypes.data) % memory.LINE == 0

@@ -10,7 +10,7 @@ from torch import Tensor
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.remaking import remake
-from relwise.kernels.vector import FAST
+from relwise.kernels.vector import FAST, turned
 
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
 
@@ -51,7 +51,7 @@ class _Fusion(torch.autograd.Function):
         attributes, topology = attributes.contiguous(), topology.contiguous()
         out = room(attributes.shape, attributes.dtype)
         logits = attributes.new_empty(len(attributes), attention.shape[1], 2)
-        arrays = [t.detach().numpy() for t in (attributes, topology, attention.t().contiguous(), logits, out)]
+        arrays = [t.detach().numpy() for t in (attributes, topology, attention.contiguous(), logits, out)]
         _forward(*[*arrays, slope])
         ctx.save_for_backward(None if again else attributes, topology, attention, logits)
         ctx.slope, ctx.activated, ctx.again = slope, activated, again
@@ -63,15 +63,16 @@ class _Fusion(torch.autograd.Function):
         attributes, topology, attention, logits = ctx.saved_tensors
         attributes = ctx.again() if attributes is None else attributes
         grad_attributes, grad_topology = (room(t.shape, t.dtype) for t in (attributes, topology))
-        parts = torch.zeros(SLICES, *attention.t().shape, dtype=attention.dtype)
-        tensors = grad.contiguous(), attributes, topology, attention.t().contiguous(), logits
-        arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, parts)]
+        grad_attention = torch.empty_like(attention, memory_format=torch.contiguous_format)
+        tensors = grad.contiguous(), attributes, topology, attention.contiguous(), logits
+        arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, grad_attention)]
         _backward(*[*arrays, ctx.slope, ctx.activated])
-        return grad_attributes, grad_topology, parts.sum(dim=0).t(), None, None, None
+        return grad_attributes, grad_topology, grad_attention, None, None, None
 
 
 @njit(fastmath=FAST, **PARALLEL)
-def _forward(attributes, topology, vectors, logits, out, slope):
+def _forward(attributes, topology, attention, logits, out, slope):
+    vectors = turned(attention)
     heads, width = vectors.shape
     one, slope, share = out.dtype.type(1), out.dtype.type(slope), out.dtype.type(1 / heads)
     for piece in prange(SLICES):
@@ -92,11 +93,17 @@ def _forward(attributes, topology, vectors, logits, out, slope):
 
 
 @njit(fastmath=FAST, **PARALLEL)
-def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad_topology, parts, slope, activated):
+def _backward(
+    grad, attributes, topology, attention, logits, grad_attributes, grad_topology, grad_attention, slope, activated
+):
+    vectors = turned(attention)
     heads, width = vectors.shape
     dtype = grad.dtype.type
     one, slope, share = dtype(1), dtype(slope), dtype(1 / heads)
+    low = slope if activated else one
+    parts = np.zeros((SLICES, heads, width), grad.dtype)
     for piece in prange(SLICES):
+        by_a, by_b = np.empty(heads, grad.dtype), np.empty(heads, grad.dtype)
         for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
             g, own, other, by_own, by_other = grad[i], attributes[i], topology[i], grad_attributes[i], grad_topology[i]
             alpha, by_alpha = dtype(0), dtype(0)
@@ -104,22 +111,35 @@ def _backward(grad, attributes, topology, vectors, logits, grad_attributes, grad
                 by_alpha += g[k] * (own[k] - other[k])
             for head in range(heads):
                 a, b = logits[i, head, 0], logits[i, head, 1]
-                a, b = a if a > 0 else a * slope, b if b > 0 else b * slope
-                alpha += share / (one + np.exp(b - a))
+                slope_a, slope_b = one if a > 0 else slope, one if b > 0 else slope
+                weight = one / (one + np.exp(b * slope_b - a * slope_a))
+                alpha += share * weight
+                by_logit = by_alpha * share * weight * (one - weight)
+                by_a[head], by_b[head] = by_logit * slope_a, -by_logit * slope_b
+            if heads == 2:  # the usual number: each number is read and written once
+                first, second, into, more = vectors[0], vectors[1], parts[piece, 0], parts[piece, 1]
+                a, b, c, d = by_a[0], by_b[0], by_a[1], by_b[1]
+                for k in range(width):
+                    into[k] += a * own[k] + b * other[k]
+                    more[k] += c * own[k] + d * other[k]
+                    by_own[k] = alpha * g[k] + a * first[k] + c * second[k]
+                    value = (one - alpha) * g[k] + b * first[k] + d * second[k]
+                    by_other[k] = value * (one if other[k] > 0 else low)
+                continue
             for k in range(width):
                 by_own[k] = alpha * g[k]
                 by_other[k] = (one - alpha) * g[k]
             for head in range(heads):
-                vector, part = vectors[head], parts[piece, head]
-                a, b = logits[i, head, 0], logits[i, head, 1]
-                slope_a, slope_b = one if a > 0 else slope, one if b > 0 else slope
-                weight = one / (one + np.exp(b * slope_b - a * slope_a))
-                by_logit = by_alpha * share * weight * (one - weight)
-                by_a, by_b = by_logit * slope_a, -by_logit * slope_b
+                vector, part, a, b = vectors[head], parts[piece, head], by_a[head], by_b[head]
                 for k in range(width):
-                    part[k] += by_a * own[k] + by_b * other[k]
-                    by_own[k] += by_a * vector[k]
-                    by_other[k] += by_b * vector[k]
-            if activated:
-                for k in range(width):
-                    by_other[k] = by_other[k] if other[k] > 0 else by_other[k] * slope
+                    part[k] += a * own[k] + b * other[k]
+                    by_own[k] += a * vector[k]
+                    by_other[k] += b * vector[k]
+            for k in range(width):
+                by_other[k] = by_other[k] * (one if other[k] > 0 else low)
+    for head in range(heads):
+        for k in range(width):
+            total = dtype(0)
+            for piece in range(SLICES):
+                total += parts[piece, head, k]
+            grad_attention[k, head] = total

@@ -17,7 +17,7 @@ from torch import Tensor
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.memory import room
-from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch
+from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch, turned
 
 BLOCKS = 64
 SUMS = 1 << 20  # numbers that all slices add up together, at most
@@ -136,23 +136,13 @@ def _dot(one, other):
     return total
 
 
-@njit(**INNER)
-def _turned(matrix):
-    """(L, d) of (d, L), so that each head's numbers are neighbours."""
-    out = np.empty((matrix.shape[1], matrix.shape[0]), matrix.dtype)
-    for k in range(len(matrix)):
-        for head in range(len(out)):
-            out[head, k] = matrix[k, head]
-    return out
-
-
 @njit(fastmath=FAST, **PARALLEL)
 def _forward(
     x, weights, weight_self, of_target, of_relation, of_source, relation_state, pointer, order, relation, vectors,
     target, row,
 ):  # fmt: skip
     relations, width, heads = weights.shape[0], x.shape[1], of_target.shape[1]
-    to_target, to_relation, to_source = _turned(of_target), _turned(of_relation), _turned(of_source)
+    to_target, to_relation, to_source = turned(of_target), turned(of_relation), turned(of_source)
     constant = np.empty((relations, heads), x.dtype)
     for line in prange((relations + 1) * width):
         r, k = line // width, line % width
@@ -218,7 +208,7 @@ def _vectors_backward(
     grad_weight_self, grad_target, grad_relation, grad_source, grad_state,
 ):  # fmt: skip
     relations, width, heads = weights.shape[0], weights.shape[2], of_target.shape[1]
-    to_target, to_source = _turned(of_target), _turned(of_source)
+    to_target, to_source = turned(of_target), turned(of_source)
     totals = np.zeros((2, heads, width), weights.dtype)
     for r in range(relations + 1):
         matrix, grad_matrix = (weights[r], grad_weights[r]) if r < relations else (weight_self, grad_weight_self)

@@ -91,6 +91,16 @@ def _(x):
 
 
 @njit(**INNER)
+def turned(matrix):
+    """(m, n) of (n, m): what is added up along columns stands together."""
+    out = np.empty((matrix.shape[1], matrix.shape[0]), matrix.dtype)
+    for k in range(len(matrix)):
+        for n in range(len(out)):
+            out[n, k] = matrix[k, n]
+    return out
+
+
+@njit(**INNER)
 def balanced(indptr, count):
     """Boundaries that divide the ranges of `indptr` into `count` blocks of about equal work."""
     bounds = np.empty(count + 1, np.int64)
