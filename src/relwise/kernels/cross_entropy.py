@@ -15,7 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from relwise.kernels.losses import pair_losses
 from relwise.kernels.scoring import LARGEST, check_tables, differentiate, join
+from relwise.kernels.scoring_cpu import PIECES, SMALLEST
 
 IntArray = npt.NDArray[np.int64]
 Triples = tuple[IntArray, IntArray, IntArray]
@@ -59,9 +61,13 @@ class _CrossEntropy(torch.autograd.Function):
         if nodes.dtype != relations.dtype:
             raise ValueError(f"nodes of {nodes.dtype} and relations of {relations.dtype}")
         joined, count = join(positives, negatives, nodes, relations), 2 * len(positives[0])
-        grad = relations.new_empty(count).numpy()
-        *ctx.found, total = differentiate(grad, nodes, relations, joined, paired, True, counts)
-        return relations.new_tensor(total / max(1, count))
+        grad, pieces = relations.new_empty(count).numpy(), max(1, min(PIECES, count // SMALLEST))
+        losses, found = np.empty(pieces), np.zeros((pieces, *counts.shape), np.int64)
+        tables = (t.detach().contiguous().numpy() for t in (nodes, relations))
+        pair_losses(*[*tables, joined.kinds, joined.other, paired, grad, losses, found])
+        found.sum(axis=0, out=counts)
+        ctx.found = differentiate(grad, nodes, relations, joined, paired)
+        return relations.new_tensor(losses.sum() / max(1, count))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor):

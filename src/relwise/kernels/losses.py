@@ -1,7 +1,7 @@
-"""Cross entropy of edges while their ends are at hand, sorted by node: logits, losses and gradients of a chunk of ends.
+"""Cross entropy of true and false edges in turn, from the rows of their ends: losses, and gradients by the logits.
 
-Each edge is met twice, at its head and at its tail. Both times its logit is the product of the node's row and the
-relation's with the row of the other end, which the gradient asks for anyway; its loss is counted at its head.
+A false edge is a true one of which an end is replaced. Of such a pair one row is gathered for both logits, those of
+the end that stays and of the relation are multiplied once, and each row is in the nearest cache for the other edge.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import njit, prange, types
 from numba.extending import intrinsic
 
-from relwise.kernels.compiling import INNER
-from relwise.kernels.lanes import Vectors, data_of, each
+from relwise.kernels.compiling import PARALLEL
+from relwise.kernels.lanes import ROOM, Vectors, data_of, each
 from relwise.kernels.rows import complex_run_products, run_products
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
+PAIRS = 256  # whose numbers stand in scratch at a time: in the nearest cache
 
-def _soft_steps(typingctx, value, sign, counted, count, scale, chance):  # pragma: no cover (emits code)
+
+def _soft_steps(typingctx, value, sign, count, scale, chance):  # pragma: no cover (emits code)
     def emit(context, builder, signature, args):
         vectors = Vectors(context, builder, signature.args[0])
-        value, sign, counted, chance = (data_of(context, builder, signature, args, i) for i in (0, 1, 2, 5))
-        count, scale = args[3], vectors.spread(args[4])
+        value, sign, chance = (data_of(context, builder, signature, args, i) for i in (0, 1, 4))
+        count, scale = args[2], vectors.spread(args[3])
         one, zero, wide = vectors.constant(1), vectors.constant(0), ir.VectorType(ir.DoubleType(), vectors.lanes)
         first = wide([1.0] * vectors.lanes)
 
@@ -35,87 +37,83 @@ def _soft_steps(typingctx, value, sign, counted, count, scale, chance):  # pragm
             p = builder.fdiv(builder.select(positive, one, small), builder.fadd(one, small))
             vectors.store(p, chance, n)
             vectors.store(builder.fmul(builder.fmul(s, scale), p), value, n)
-            weight = builder.select(within, vectors.load(counted, n), zero)
-            above = builder.select(builder.and_(within, positive), t, zero)
             # log(1 + a) + log(1 + b) = log((1 + a)(1 + b)): one logarithm for all.
-            factor = builder.select(within, builder.fmul(weight, small), zero)
+            factor = builder.select(within, small, zero)
             factor = factor if wide == vectors.type else builder.fpext(factor, wide)
-            return [
-                vectors.multiply_add(weight, above, values[0]),
-                builder.fmul(values[1], builder.fadd(first, factor)),
-            ]
+            above = builder.select(builder.and_(within, positive), t, zero)
+            return [builder.fadd(values[0], above), builder.fmul(values[1], builder.fadd(first, factor))]
 
         total, product = each(builder, count, vectors.lanes, [zero, first], body)
         found = vectors.fold(total, builder.fadd), vectors.fold(product, builder.fmul)
         return context.make_tuple(builder, signature.return_type, found)
 
     number = value.dtype
-    return types.Tuple((number, types.float64))(value, sign, counted, types.int64, number, chance), emit
+    return types.Tuple((number, types.float64))(value, sign, types.int64, number, chance), emit
 
 
 soft_steps: Any = intrinsic(_soft_steps)
-"""`soft_steps(value, sign, counted, count, scale, chance)`: of the first so many t = sign · value, at most 1024,
+"""`soft_steps(value, sign, count, scale, chance)`: of the first so many t = sign · value, at most 1000,
 
-    chance = sigmoid(t),   value = sign · scale · chance;   returns Σ counted · max(t, 0) and Π (1 + counted · e^-|t|)
+    chance = sigmoid(t),   value = sign · scale · chance;   returns Σ max(t, 0) and Π (1 + e^-|t|)
 
-The first and the logarithm of the second make Σ softplus(t) of those where `counted` is 1, not 0. All arrays have
-`ROOM` beyond the end.
+The first and the logarithm of the second make Σ softplus(t). All arrays have `ROOM` beyond the end.
 """
 
 
-@njit(fastmath=FAST, **INNER)
-def logits_of_runs(
-    nodes, relations, indptr, row, first, count, paired, index, code, out
-):  # fmt: skip  # pragma: no cover (compiled)
-    """The logits of so many entries from the first on, some rows' of sorted ends.
+@njit(fastmath=FAST, **PARALLEL)
+def pair_losses(nodes, relations, kinds, other, paired, grad, losses, counts):  # pragma: no cover (compiled)
+    """Losses of n edges, true and false in turn: softplus(-s) and softplus(s).
 
     Args:
         nodes, relations: (N, d), (R, d).
-        indptr: where each row's entries begin; `row` is the first entry's.
+        kinds, other: (n,) relations; (2 n,) tails, then heads: int32.
         paired: whether numbers are complex.
-        index: uint32, the other ends.
-        code: uint32, twice the relation, and 1 more where the row's node is the tail.
-        out: their logits.
+        grad: (n,) to be filled with the gradients of the mean by the logits.
+        losses: (pieces,) float64, to be filled with the sums of so many equal parts of the edges.
+        counts: (pieces, 2, bins), added to: how many probabilities of true edges (0) and of false ones (1) lie in each
+            of so many equal parts of 0..1.
     """
-    n, i = np.int64(0), row
-    while n < count:
-        while np.int64(indptr[i + 1]) <= first + n:
-            i += 1
-        begin, end = n, min(count, np.int64(indptr[i + 1]) - first)
-        while n < end and code[n] == code[begin]:
-            prefetch(nodes, index[n + AHEAD])
-            n += 1
-        run = nodes, index, begin, n, relations, np.uint64(code[begin] >> 1), np.uint64(i), code[begin] & 1 == 1, out
-        if paired:
-            complex_run_products(*run)
-        else:
-            run_products(*run)
-
-
-@njit(fastmath=FAST, **INNER)
-def losses_of(ends, value, scratch, grad, counts):  # pragma: no cover (compiled)
-    """Σ softplus(∓s) over the heads among some ends of n edges, true and false in turn; and the gradient of all's mean.
-
-    Args:
-        ends: e where the entry is edge e's head, n + e its tail.
-        value: the entries' logits s; to be filled with the gradients by them, (σ(s) - truth) / n.
-        scratch: (3, as many as entries or more), of the same type.
-        grad: (n,), filled at the edges whose heads are here.
-        counts: (2, bins), of the heads', added to: how many probabilities of positives (0) and of negatives (1) lie in
-            each of so many equal parts.
-    """
-    edges, bins, count = len(grad), counts.shape[1], len(ends)
-    one, zero, scale = value.dtype.type(1), value.dtype.type(0), value.dtype.type(1 / edges)
-    sign, is_head, chance = scratch[0], scratch[1], scratch[2]
-    for n in range(count):
-        at = np.uint32(ends[n])
-        e = at if at < edges else at - np.uint32(edges)
-        sign[n], is_head[n] = -one if e % 2 == 0 else one, one if at < edges else zero
-    total, product = soft_steps(value, sign, is_head, count, scale, chance)
-    for n in range(count):
-        at = np.uint32(ends[n])
-        if at < edges:
-            grad[at] = value[n]
-            place = (one - chance[n] if at % 2 == 0 else chance[n]) * bins
-            counts[at % 2, np.int64(place) if place < bins else bins - 1] += 1  # also where it is NaN
-    return total + np.log(product)
+    edges, pairs, pieces, bins = len(grad), len(grad) // 2, len(losses), counts.shape[2]
+    one, scale = grad.dtype.type(1), grad.dtype.type(1 / edges)
+    for piece in prange(pieces):
+        anchor, index = np.empty(PAIRS, np.uint32), np.empty(2 * PAIRS, np.uint32)
+        turned, apart = np.empty(PAIRS, np.bool_), np.empty(PAIRS, np.bool_)
+        value, sign, chance = np.empty((3, 2 * PAIRS + ROOM), grad.dtype)
+        for n in range(2 * PAIRS):
+            sign[n] = one if n % 2 else -one
+        loss, end = 0.0, (piece + 1) * pairs // pieces
+        for first in range(piece * pairs // pieces, end, PAIRS):
+            count = min(PAIRS, end - first)
+            for m in range(count):
+                e = np.uint64(2 * (first + m))
+                head, tail, head_2, tail_2 = other[edges + e], other[e], other[edges + e + 1], other[e + 1]
+                by_head = head == head_2
+                anchor[m], turned[m] = head if by_head else tail, not by_head
+                index[2 * m], index[2 * m + 1] = tail if by_head else head, tail_2 if by_head else head_2
+                apart[m] = (kinds[e] != kinds[e + 1]) | (not by_head and tail != tail_2)
+            for m in range(count):
+                ahead = min(m + AHEAD // 2, count - 1)
+                prefetch(nodes, anchor[ahead])
+                prefetch(nodes, index[2 * ahead])
+                prefetch(nodes, index[2 * ahead + 1])
+                e, last = np.uint64(2 * (first + m)), 2 * m + (1 if apart[m] else 2)
+                run = nodes, index, 2 * m, last, relations, np.uint64(kinds[e]), np.uint64(anchor[m]), turned[m], value
+                if paired:
+                    complex_run_products(*run)
+                else:
+                    run_products(*run)
+                if apart[m]:  # in nothing alike
+                    own, what = np.uint64(other[edges + e + 1]), np.uint64(kinds[e + 1])
+                    index[2 * m + 1] = other[e + 1]
+                    run = nodes, index, last, last + 1, relations, what, own, False, value
+                    if paired:
+                        complex_run_products(*run)
+                    else:
+                        run_products(*run)
+            total, product = soft_steps(value, sign, 2 * count, scale, chance)
+            loss += total + np.log(product)
+            for n in range(2 * count):
+                grad[2 * first + n] = value[n]
+                place = (chance[n] if n % 2 else one - chance[n]) * bins
+                counts[piece, n % 2, np.int64(place) if place < bins else bins - 1] += 1  # also where it is NaN
+        losses[piece] = loss

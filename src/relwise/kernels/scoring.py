@@ -26,7 +26,6 @@ from relwise.kernels.memory import room
 from relwise.kernels.sorting import sort_by_key
 
 LARGEST = 2**30  # edges: their ends are numbered in 31 bits
-NOTHING = np.empty((2, 0), np.int64)
 
 
 def triple_product(nodes: Tensor, relations: Tensor, head: Tensor, relation: Tensor, tail: Tensor) -> Tensor:
@@ -152,7 +151,7 @@ def _differentiate(
 ) -> tuple[Tensor, Tensor]:
     g, *edges = _arrays(grad, head, relation, tail)
     joined = join(edges, [column[:0] for column in edges], nodes, relations)
-    by_nodes, by_relations, _ = differentiate(g, nodes, relations, joined, paired)
+    by_nodes, by_relations = differentiate(g, nodes, relations, joined, paired)
     return by_nodes.to(nodes.dtype), by_relations
 
 
@@ -175,24 +174,15 @@ def join(edges: Sequence[np.ndarray], more: Sequence[np.ndarray], nodes: Tensor,
 
 
 def differentiate(
-    grad: np.ndarray,
-    nodes: Tensor,
-    relations: Tensor,
-    joined: Joined,
-    paired: bool,
-    learns: bool = False,
-    counts: np.ndarray = NOTHING,
-) -> tuple[Tensor, Tensor, float]:
-    """Gradients of nodes and relations, in the relations' precision, on the CPU; and the sum of the edges' losses.
+    grad: np.ndarray, nodes: Tensor, relations: Tensor, joined: Joined, paired: bool
+) -> tuple[Tensor, Tensor]:
+    """Gradients of nodes and relations, in the relations' precision, on the CPU.
 
     Args:
         grad: (n,) the gradient of each edge's product.
         nodes, relations: (N, d), (R, d).
         joined: the edges.
         paired: whether numbers are complex.
-        learns: whether `grad` is to be found: then the edges are true and false in turn, and the loss is their cross
-            entropy. Else there is none.
-        counts: (2, bins) int64, to be filled then (`losses.losses_of`).
     """
     (num_nodes, width), num_relations, edges = nodes.shape, len(relations), len(grad)
     grad_nodes, grad_relations = room(nodes.shape, relations.dtype), relations.new_empty(relations.shape)
@@ -202,17 +192,13 @@ def differentiate(
     other, kinds, keys, by = joined
     indptr, order = sort_by_key(keys, keys[:0], num_nodes * by)
     ends = np.ascontiguousarray(indptr[::by]), order
-    losses, found = np.zeros(pieces), np.zeros((pieces, *counts.shape), np.int64)
-    how = paired, pieces, grad_nodes.numpy(), parts, learns, losses, found
-    cpu.backward(grad, h, w, kinds, other, *ends, *how)
+    cpu.backward(grad, h, w, kinds, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
     if together:
         cpu.merge(parts, 1.0 if paired else 0.5, grad_relations.numpy())
     else:
         by_relation, heads = sort_by_key(kinds, kinds[:0], num_relations), other[edges:]
-        how = paired, pieces, grad_relations.numpy(), parts, False, losses, found
-        cpu.backward(grad, h, h, heads, other, *by_relation, *how)
-    np.sum(found, axis=0, out=counts)
-    return grad_nodes, grad_relations, float(losses.sum())
+        cpu.backward(grad, h, h, heads, other, *by_relation, paired, pieces, grad_relations.numpy(), parts)
+    return grad_nodes, grad_relations
 
 
 class _OnCpu(torch.autograd.Function):

@@ -16,15 +16,13 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
-from relwise.kernels.lanes import ROOM
-from relwise.kernels.losses import logits_of_runs, losses_of
 from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
 PIECES = 64  # of the edges; many, so that a thread that is held up leaves less to wait for
 FEWEST = 16  # the same where each piece has a sum of its own for every relation
 SMALLEST = 512  # edges of a piece, for which beginning one is worth while
-CHUNK = 128  # entries whose indices stand in scratch at a time, and whose rows stay in the nearest caches
+CHUNK = 256  # entries whose indices stand in scratch at a time: in the nearest cache
 
 
 def divide(edges: int, relations: int) -> tuple[int, bool]:
@@ -125,18 +123,15 @@ def join(head, relation, tail, more_heads, more_relations, more_tails, size, rel
 
 @njit(fastmath=FAST, **PARALLEL)
 def backward(
-    grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts, learns, losses, counts
+    grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts
 ):  # fmt: skip  # pragma: no cover (compiled)
     """Fill `out` with Σ g · factor · (other end) over each of its rows' entries; of complex numbers see `add_run`.
 
     For the nodes' gradient the factors are the relations, and the entries are the ends sorted by node; for that of the
     relations the factors are the heads' states, and the entries are the edges sorted by relation.
 
-    Where they are asked for, the gradients g are those of the cross entropy of edges that are true and false in turn,
-    by their logits, found on the way: the rows whose products the logits are have come from memory anyway.
-
     Args:
-        grad: (n,); to be filled where `learns`.
+        grad: (n,).
         nodes, factors: (N, d), (R, d).
         factor: (n,) rows of `factors`.
         other: (2 n,) int32, the other end of the n edges' heads, then of their tails; or (n,), of their heads alone.
@@ -147,9 +142,6 @@ def backward(
         out: (N, d) or (R, d), to be filled.
         parts: (pieces, R, d), to be filled with what each piece adds to the factors' own gradient: where numbers are
             not complex, of heads and tails alike, to twice the gradient; or (pieces, 0, d).
-        learns: whether `grad` is asked for, and what follows.
-        losses: (pieces,) float64, to be filled with what each piece adds to Σ softplus(∓s).
-        counts: (pieces, 2, bins), added to: see `losses_of`.
     """
     edges, work = len(grad), np.int64(len(order)) + len(out)
     width = out.shape[1]
@@ -158,13 +150,12 @@ def backward(
         row, entry, is_open = cut(indptr, np.int64(piece) * work // pieces)
         last_row, last_entry, last_is_open = cut(indptr, np.int64(piece + 1) * work // pieces)
         owner[piece] = row if is_open else -1
-        index, value = np.zeros(CHUNK + AHEAD, np.uint32), np.empty(CHUNK + ROOM, out.dtype)
+        index, value = np.zeros(CHUNK + AHEAD, np.uint32), np.empty(CHUNK, out.dtype)
         code, line = np.empty(CHUNK, np.uint32), np.empty((1, width), out.dtype)
-        part, scratch = parts[piece], np.empty((3, CHUNK + ROOM), out.dtype)
+        part = parts[piece]
         for r in range(len(part)):
             for k in range(width):
                 part[r, k] = 0
-        loss = 0.0
         first, stop = entry, entry  # what stands in scratch
         for i in range(row, last_row + last_is_open):
             for k in range(width):
@@ -178,19 +169,14 @@ def backward(
                         is_tail = at >= edges
                         e = at - np.uint32(edges) if is_tail else at
                         index[n] = other[at]
-                        if not learns:
-                            value[n] = grad[e]
+                        value[n] = grad[e]
                         code[n] = 2 * factor[e] + (is_tail if paired else 0)
                     for n in range(stop - first, min(stop + AHEAD, last_entry) - first):
                         index[n] = other[np.uint32(order[first + n])]  # asked for ahead
-                    if learns:
-                        logits_of_runs(nodes, factors, indptr, i, first, stop - first, paired, index, code, value)
-                        loss += losses_of(order[first:stop], value, scratch, grad, counts[piece])
                 n = begin = entry - first
                 limit = min(end, stop) - first
                 while n < limit and code[n] == code[begin]:
-                    if not learns:  # else it is here
-                        prefetch(nodes, index[n + AHEAD])
+                    prefetch(nodes, index[n + AHEAD])
                     n += 1
                 run = nodes, index, value, begin, n, factors, np.uint64(code[begin] >> 1), np.uint64(i)
                 if paired:
@@ -205,8 +191,6 @@ def backward(
             else:
                 for k in range(width):
                     out[i, k] = line[0, k]
-        if learns:
-            losses[piece] = loss
     for piece in range(pieces):
         if owner[piece] >= 0:
             for k in range(width):
