@@ -164,7 +164,7 @@ def build_adjacency(
 
 def _sorted(keys: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """(size + 1,) where each key begins, and (n,) the positions of the keys in ascending order, int32 both."""
-    return sort_by_key(keys, keys[:0], size)
+    return sort_by_key(keys, size)
 
 
 def _tiles(relation_ptr: list[int], row_source: np.ndarray) -> Iterator[Tile]:

@@ -50,7 +50,7 @@ class EdgeSlots:
         [1, 0, 2]
         """
         row = adjacency.row.cpu().numpy()
-        by_row = torch.from_numpy(sort_by_key(row, row[:0], len(adjacency.row_source))[1])
+        by_row = torch.from_numpy(sort_by_key(row, len(adjacency.row_source))[1])
         device = adjacency.row.device
         return EdgeSlots(slot.to(device, torch.int32), by_row.to(device))
 

@@ -116,27 +116,23 @@ def _backward(
                 alpha += share * weight
                 by_logit = by_alpha * share * weight * (one - weight)
                 by_a[head], by_b[head] = by_logit * slope_a, -by_logit * slope_b
-            if heads == 2:  # the usual number: each number is read and written once
-                first, second, into, more = vectors[0], vectors[1], parts[piece, 0], parts[piece, 1]
-                a, b, c, d = by_a[0], by_b[0], by_a[1], by_b[1]
+            for head in range(0, heads, 2):  # two at a time, the usual number: each number is read and written once
+                other_head, begins, ends = min(head + 1, heads - 1), head == 0, head + 2 >= heads
+                first, second, into, more = (
+                    vectors[head],
+                    vectors[other_head],
+                    parts[piece, head],
+                    parts[piece, other_head],
+                )
+                a, b = by_a[head], by_b[head]
+                c, d = (by_a[other_head], by_b[other_head]) if other_head > head else (dtype(0), dtype(0))
+                down = low if ends else one
                 for k in range(width):
                     into[k] += a * own[k] + b * other[k]
                     more[k] += c * own[k] + d * other[k]
-                    by_own[k] = alpha * g[k] + a * first[k] + c * second[k]
-                    value = (one - alpha) * g[k] + b * first[k] + d * second[k]
-                    by_other[k] = value * (one if other[k] > 0 else low)
-                continue
-            for k in range(width):
-                by_own[k] = alpha * g[k]
-                by_other[k] = (one - alpha) * g[k]
-            for head in range(heads):
-                vector, part, a, b = vectors[head], parts[piece, head], by_a[head], by_b[head]
-                for k in range(width):
-                    part[k] += a * own[k] + b * other[k]
-                    by_own[k] += a * vector[k]
-                    by_other[k] += b * vector[k]
-            for k in range(width):
-                by_other[k] = by_other[k] * (one if other[k] > 0 else low)
+                    by_own[k] = (alpha * g[k] if begins else by_own[k]) + a * first[k] + c * second[k]
+                    value = ((one - alpha) * g[k] if begins else by_other[k]) + b * first[k] + d * second[k]
+                    by_other[k] = value * (one if other[k] > 0 else down)
     for head in range(heads):
         for k in range(width):
             total = dtype(0)

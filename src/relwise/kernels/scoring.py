@@ -190,13 +190,13 @@ def differentiate(
     parts = relations.new_empty(pieces, num_relations if together else 0, width).numpy()
     h, w = _arrays(nodes, relations)
     other, kinds, keys, by = joined
-    indptr, order = sort_by_key(keys, keys[:0], num_nodes * by)
+    indptr, order = sort_by_key(keys, num_nodes * by)
     ends = np.ascontiguousarray(indptr[::by]), order
     cpu.backward(grad, h, w, kinds, other, *ends, paired, pieces, grad_nodes.numpy(), parts)
     if together:
         cpu.merge(parts, 1.0 if paired else 0.5, grad_relations.numpy())
     else:
-        by_relation, heads = sort_by_key(kinds, kinds[:0], num_relations), other[edges:]
+        by_relation, heads = sort_by_key(kinds, num_relations), other[edges:]
         cpu.backward(grad, h, h, heads, other, *by_relation, paired, pieces, grad_relations.numpy(), parts)
     return grad_nodes, grad_relations
 

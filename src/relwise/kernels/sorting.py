@@ -11,18 +11,18 @@ SLICES = 16  # of the entries, at most; of the keys, for the sum over them
 
 
 @njit(**PARALLEL)
-def sort_by_key(first, second, num_keys):  # pragma: no cover (compiled)
-    """Positions of two arrays, one behind the other, by their values; in the arrays' order where those are equal.
+def sort_by_key(keys, num_keys):  # pragma: no cover (compiled)
+    """Positions of an array by its values; in its order where those are equal.
 
     Args:
-        first, second: (n,), (m,) integers in 0..num_keys - 1, which is not checked; n + m is below 2**31.
+        keys: (n,) integers in 0..num_keys - 1, which is not checked; n is below 2**31.
         num_keys: how many values there may be.
 
     Returns:
         indptr: (num_keys + 1,) int32; `order[indptr[k]:indptr[k + 1]]` have the value k.
-        order: (n + m,) int32.
+        order: (n,) int32.
     """
-    n, total = len(first), len(first) + len(second)
+    total = len(keys)
     # Each slice counts by itself: no more numbers of that than there are entries.
     slices = max(1, min(SLICES, total // max(num_keys, 1)))
     counts = np.empty((slices, num_keys), np.int32)
@@ -30,9 +30,8 @@ def sort_by_key(first, second, num_keys):  # pragma: no cover (compiled)
         begin, end = piece * total // slices, (piece + 1) * total // slices
         count = counts[piece]
         count[:] = 0
-        for keys, start, stop in ((first, begin, min(end, n)), (second, max(begin, n) - n, end - n)):
-            for at in range(start, stop):
-                count[np.uint64(keys[at])] += 1
+        for at in range(begin, end):
+            count[np.uint64(keys[at])] += 1
     indptr, order = np.empty(num_keys + 1, np.int32), np.empty(total, np.int32)
 
     # From counts to places: of each key, the slices' one after the other.
@@ -58,9 +57,8 @@ def sort_by_key(first, second, num_keys):  # pragma: no cover (compiled)
     for piece in prange(slices):
         begin, end = piece * total // slices, (piece + 1) * total // slices
         places = counts[piece]
-        for keys, start, stop, shift in ((first, begin, min(end, n), 0), (second, max(begin, n) - n, end - n, n)):
-            for at in range(start, stop):
-                key = np.uint64(keys[at])
-                order[places[key]] = at + shift
-                places[key] += 1
+        for at in range(begin, end):
+            key = np.uint64(keys[at])
+            order[places[key]] = at
+            places[key] += 1
     return indptr, order

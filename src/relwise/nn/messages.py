@@ -113,10 +113,10 @@ def _by_key(
     """
     first, second = np.where(turned, tails, heads), np.where(turned, heads, tails)
     # Counting sorts, each of which keeps the order of the one before among equals.
-    order = sort_by_key(second, second[:0], graph.num_nodes)[1]
+    order = sort_by_key(second, graph.num_nodes)[1]
     for keys, size in ((first, graph.num_nodes), (relations, graph.num_relations)):
         sorted_keys = keys[order]
-        order = order[sort_by_key(sorted_keys, sorted_keys[:0], size)[1]]
+        order = order[sort_by_key(sorted_keys, size)[1]]
     begins = np.zeros(len(order), dtype=bool)
     begins[:1] = True
     for keys in (first, second, relations):
