@@ -19,6 +19,7 @@ from relwise.data.split import split_graph
 from relwise.errors import InputError
 from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
+from relwise.nn.decoders import Decoder
 from relwise.settings import SamplerName, Settings
 from relwise.train.loop import Trainer, TrainingResult
 from tests.fakes import small_graph, tangled_graph
@@ -356,3 +357,33 @@ def test_a_graph_in_which_everything_is_known_has_nothing_to_learn_from() -> Non
     )
     with pytest.raises(InputError, match="no negative to learn from"):
         make_trainer(graph)
+
+
+@pytest.mark.parametrize("decoder", ["distmult", "complex"])
+@pytest.mark.parametrize("sampler", ["random", "asa"])
+def test_a_step_learns_the_same_from_the_loss_in_one_operator_and_from_the_logits(
+    decoder: str, sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their losses, their gradients and what they count, save where a probability rounds over a border."""
+    given: dict[str, Any] = {"sampler": sampler, "decoder": decoder, "pool": 4, "warmup": 0, "dim": 8}
+    graph = Graph.from_triples([(i, f"to {k % 2}", (i * k + 1) % 31) for i in range(31) for k in range(2, 7)])
+    at_once, step_by_step = (make_trainer(graph, **given) for _ in range(2))
+    asked: list[int] = []
+    offered = type(at_once.model.decoder).cross_entropy
+    assert offered is not Decoder.cross_entropy
+    at_once.model.decoder.cross_entropy = lambda *a: asked.append(1) or offered(at_once.model.decoder, *a)  # type: ignore[method-assign]
+    monkeypatch.setattr(type(step_by_step.place), "cross_entropy", lambda *_: None)
+    plain = step_by_step.step()
+    monkeypatch.undo()
+    assert at_once.step() == pytest.approx(plain, rel=1e-5)
+    assert asked == [1]
+    for (name, one), other in zip(at_once.model.named_parameters(), step_by_step.model.parameters(), strict=True):
+        if one.grad is None or other.grad is None:
+            assert one.grad is other.grad, name
+        else:
+            torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+    tallies = at_once.state.tally, step_by_step.state.tally
+    assert tallies[0].chosen == tallies[1].chosen > 0
+    for kind in ("positives", "negatives"):
+        difference = np.subtract(*(getattr(tally, kind) for tally in tallies))
+        assert np.abs(difference).sum() <= 2

@@ -1,9 +1,10 @@
-"""Cross entropy of triples (eq. 8) as one operator: logits, loss and gradients of one pass over the edges' ends.
+"""Cross entropy of triples (eq. 8) as one operator, on the CPU: logits, losses and gradients without a step between.
 
     L = 1/n Σ_e softplus(-s_e) over true edges, softplus(s_e) over false ones,      s_e as of `relwise.kernels.scoring`
 
-Its gradient is known as soon as the logits are, and asks for the same rows as they do: found together, each end of an
-edge has its other end's row gathered once, where scoring and its backward pass gather it twice. On the CPU.
+Its gradient is known as soon as the logits are, so all of it is found forward. True and false edges stand in turn: a
+negative has an end and the relation in common with its positive, so both logits ask for three rows (`kernels.losses`),
+and both gradients of that end are one sum.
 """
 
 from __future__ import annotations

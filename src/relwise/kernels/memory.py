@@ -29,7 +29,7 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 # Above it each piece is the system's own, as ever; glibc takes no more.
 LARGEST_KEPT = 32 << 20
 MOST_KEPT = 1 << 30
-SMALL = 8 << 20  # bytes of a tensor, below which it is not worth the microseconds
+SMALL = 2 << 20  # bytes of a tensor, below which it is not worth the microseconds
 NUMPY = {torch.float32: np.float32, torch.float64: np.float64, torch.int32: np.int32}
 SAID_BY_USER = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"
 

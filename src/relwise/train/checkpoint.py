@@ -21,7 +21,7 @@ from relwise.kernels.threads import settle_threads
 from relwise.nn.build import prepare_edges, prepare_inputs
 from relwise.train.loop import Trainer, TrainingState
 
-FORMAT = 3  # 2: the library of the matrix products; 3: what the sampler did
+FORMAT = 4  # 2: the library of the matrix products; 3: what the sampler did; 4: other draws of dropout
 
 
 def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
