@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -171,3 +173,31 @@ def test_rooms_are_apart_and_begin_lines():
     assert parts[2].sum() == 9_000_000
     assert parts[2].ctypes.data % memory.LINE == 0
     assert (parts[2].ctypes.data - parts[0].ctypes.data) % memory.LINE == 0
+
+
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+
+
+@pytest.mark.skipif(
+    not memory._glibc() or not HUGE_PAGES.exists() or "[madvise]" not in HUGE_PAGES.read_text(),
+    reason="without glibc, or the system gives huge pages to all or to nobody",
+)
+def test_what_is_made_after_it_may_be_of_huge_pages():
+    """A process of its own: its pieces of a megabyte, less than PyTorch asks huge pages for."""
+    code = """
+import re, sys
+from pathlib import Path
+import numpy as np
+from relwise.kernels import memory
+assert memory.keep_freed_memory()
+pieces = [np.ones(1 << 20, np.uint8) for _ in range(64)]
+print(re.search(r"AnonHugePages: +([0-9]+)", Path("/proc/self/smaps_rollup").read_text())[1])
+"""
+    found = {}
+    for asked in ("0", "1"):
+        environment = {**os.environ, "THP_MEM_ALLOC_ENABLE": asked, "NUMPY_MADVISE_HUGEPAGE": "0"}
+        for name in memory.SAID_BY_USER:
+            environment.pop(name, None)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        found[asked] = int(done.stdout)
+    assert found["1"] >= found["0"] + 30_000  # kB, of 65,536

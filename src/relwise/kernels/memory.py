@@ -25,10 +25,13 @@ from relwise.kernels.tables import Tables
 from relwise.kernels.vector import LINE
 
 # mallopt's names for them, of malloc.h.
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
 # Above it each piece is the system's own, as ever; glibc takes no more.
 LARGEST_KEPT = 32 << 20
 MOST_KEPT = 1 << 30
+ADVISED = 256 << 20
+HUGE = 2 << 20  # bytes of a huge page; of larger ones the system sees to itself
+MADV_HUGEPAGE, DEFAULT_PAD = 14, 128 << 10
 SMALL = 2 << 20  # bytes of a tensor, below which it is not worth the microseconds
 NUMPY = {torch.float32: np.float32, torch.float64: np.float64, torch.int32: np.int32}
 SAID_BY_USER = "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"
@@ -44,8 +47,35 @@ def keep_freed_memory() -> bool:
     library = _glibc()
     if library is None or any(name in os.environ for name in SAID_BY_USER):
         return False
-    _tables = _tables or Tables()
-    return bool(library.mallopt(MMAP_THRESHOLD, LARGEST_KEPT) and library.mallopt(TRIM_THRESHOLD, MOST_KEPT))
+    begins, _tables = _tables is None, _tables or Tables()
+    kept = bool(library.mallopt(MMAP_THRESHOLD, LARGEST_KEPT) and library.mallopt(TRIM_THRESHOLD, MOST_KEPT))
+    if kept and begins and os.environ.get("THP_MEM_ALLOC_ENABLE") == "1":
+        _advise_huge_pages(library)
+    return kept
+
+
+def _advise_huge_pages(library: Any) -> int:
+    """Let glibc's pieces come from `ADVISED` more bytes that may be of huge pages; how many there are of these.
+
+    PyTorch asks for huge pages for its tensors of two megabytes and more, and nobody for the rest of what a step goes
+    over: each of its pages would be looked up. Bytes that nobody writes to are no memory.
+    """
+    library.sbrk.restype = library.malloc.restype = ctypes.c_void_p
+    library.sbrk.argtypes, library.free.argtypes, library.malloc.argtypes = (
+        [ctypes.c_ssize_t],
+        [ctypes.c_void_p],
+        [ctypes.c_size_t],
+    )
+    library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    before = library.sbrk(0)
+    library.mallopt(TOP_PAD, ADVISED)
+    library.free(
+        library.malloc(LARGEST_KEPT - LINE)
+    )  # more than lies free, as a rule: the heap grows by that and the pad
+    library.mallopt(TOP_PAD, DEFAULT_PAD)
+    start, end = -(-before // HUGE) * HUGE, library.sbrk(0)
+    found = end > start and not library.madvise(start, end - start, MADV_HUGEPAGE)
+    return end - start if found else 0
 
 
 def room(shape: Sequence[int], dtype: torch.dtype, for_now: bool = False) -> Tensor:
