@@ -147,6 +147,8 @@ def test_what_does_not_fit_is_told():
     h, w, true, false = case(10)
     with pytest.raises(ValueError, match="10 true edges and 9 false ones"):
         ours(triple_product, h, w, true, tuple(column[:9] for column in false))
+    with pytest.raises(ValueError, match="heads, relations and tails differ in length"):
+        ours(triple_product, h, w, (true[0], true[1][:9], true[2]), false)
     with pytest.raises(ValueError, match="nodes of torch"):
         ours(triple_product, h.float(), w, true, false)
     with pytest.raises(ValueError, match="nodes of size 2"):

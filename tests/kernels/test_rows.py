@@ -5,7 +5,8 @@ import pytest
 import torch
 from numba import njit
 
-from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
+from relwise.kernels.rows import complex_rows, triple_rows
+from relwise.kernels.runs import add_complex_run, add_run
 
 
 @njit

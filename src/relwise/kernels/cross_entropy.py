@@ -58,6 +58,8 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(ctx, nodes, relations, positives, negatives, counts, paired):
         if not len(positives[0]) == len(negatives[0]) < LARGEST // 2:
             raise ValueError(f"{len(positives[0])} true edges and {len(negatives[0])} false ones")
+        if len({len(column) for column in (*positives, *negatives)}) > 1:  # the kernels know nothing of bounds
+            raise ValueError("heads, relations and tails differ in length")
         check_tables(nodes, relations, paired)
         if nodes.dtype != relations.dtype:
             raise ValueError(f"nodes of {nodes.dtype} and relations of {relations.dtype}")

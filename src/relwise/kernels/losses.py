@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.lanes import ROOM, Vectors, data_of, each
-from relwise.kernels.rows import complex_run_products, run_products
+from relwise.kernels.runs import complex_run_products, run_products
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
 PAIRS = 256  # whose numbers stand in scratch at a time: in the nearest cache

@@ -69,9 +69,8 @@ def _advise_huge_pages(library: Any) -> int:
     library.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     before = library.sbrk(0)
     library.mallopt(TOP_PAD, ADVISED)
-    library.free(
-        library.malloc(LARGEST_KEPT - LINE)
-    )  # more than lies free, as a rule: the heap grows by that and the pad
+    # More than lies free, as a rule: the heap grows by that and the pad.
+    library.free(library.malloc(LARGEST_KEPT - LINE))
     library.mallopt(TOP_PAD, DEFAULT_PAD)
     start, end = -(-before // HUGE) * HUGE, library.sbrk(0)
     found = end > start and not library.madvise(start, end - start, MADV_HUGEPAGE)

@@ -16,7 +16,8 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
-from relwise.kernels.rows import add_complex_run, add_run, complex_rows, triple_rows
+from relwise.kernels.rows import complex_rows, triple_rows
+from relwise.kernels.runs import add_complex_run, add_run
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 
 PIECES = 64  # of the edges; many, so that a thread that is held up leaves less to wait for
