@@ -91,6 +91,20 @@ def test_the_same_bits_in_one_thread_and_in_two() -> None:
         np.testing.assert_array_equal(one, other, name)
 
 
+def test_rows_may_begin_anywhere_in_memory() -> None:
+    x, source, pointer, weights, rows = draw(0, 3, 700, 128, 128)
+    room = np.empty(rows.size + 16, np.float32)
+    found = []
+    for start in range(0, 16, 5):
+        placed = room[start : start + rows.size].reshape(rows.shape)
+        placed[:] = rows
+        gradient = np.full_like(weights, np.nan)
+        weight_products(Grouped(x, source, pointer, gradient, placed))
+        found.append(gradient)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_no_number_stays_where_it_belongs(bad) -> None:
     x, _, pointer, weights, rows = draw(0, 1, 100, 7, 9)

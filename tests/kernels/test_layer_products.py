@@ -38,9 +38,9 @@ def test_products_and_gradients(graph, depth, width, library, dtype, precision, 
         own, rows = layer_products(x, weights, weight_self, adjacency, precision)
         grad_own, grad_rows = torch.randn_like(own), torch.randn_like(rows)
         by_weights, by_self = layer_weights(x, grad_rows, grad_own, weights, adjacency, precision)
-        given = grad_rows.double()  # `layer_sources` may write over them
-        grad_x, by_source = layer_sources(grad_rows.clone(), grad_own, weights, weight_self, adjacency, precision)
-        both = layer_gradients(x, grad_rows.clone(), grad_own, weights, weight_self, adjacency, precision)
+        given = weights, weight_self, adjacency, precision  # both may write over the gradients
+        grad_x, by_source = layer_sources(grad_rows.clone(), grad_own.clone(), *given)
+        both = layer_gradients(x, grad_rows.clone(), grad_own.clone(), *given)
     finally:
         matmul.use_library(before)
 
@@ -50,7 +50,8 @@ def test_products_and_gradients(graph, depth, width, library, dtype, precision, 
     sent = exact[0][adjacency.row_source].detach().requires_grad_()
     wanted_rows = torch.einsum("pk,pkd->pd", sent, exact[1][adjacency.row_relation])
     wanted_own = exact[0] @ exact[2]
-    wanted = torch.autograd.grad([wanted_own, wanted_rows], [exact[0], sent, *exact[1:]], [grad_own.double(), given])
+    grads = grad_own.double(), grad_rows.double()
+    wanted = torch.autograd.grad([wanted_own, wanted_rows], [exact[0], sent, *exact[1:]], grads)
     found = own, rows, grad_x, by_source, by_weights, by_self
     for got, want in zip(found, (wanted_own, wanted_rows, *wanted), strict=True):
         assert got.shape == want.shape

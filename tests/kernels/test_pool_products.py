@@ -10,7 +10,7 @@ from relwise.kernels.tile import FUSED, ROWS, dot
 
 @njit
 def logits_of(query, first, last, nodes, candidates, most, room):
-    space, logits = workspace(most, room, nodes.shape[1]), np.full((most + ROWS, room), -7, nodes.dtype)
+    space, logits = workspace(room, nodes.shape[1]), np.full((most + ROWS, room), -7, nodes.dtype)
     pool_logits(query, first, last, nodes, candidates, space, logits)
     return logits
 

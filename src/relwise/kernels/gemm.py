@@ -1,8 +1,9 @@
 """Float32 matrix products on the CPU, on a tile of sums held in vector registers (see `relwise.kernels.tile`).
 
-The right matrix is laid out in panels as wide as the tile. The left one is not interleaved: its rows are copied a few
-at a time into the nearest cache (from wherever they lie, so that a gather costs nothing more), and the tile reads
-single numbers there, along rows or along columns. Nothing is ever padded along the sums, so no 0 · NaN arises.
+Nothing is laid out that the tile can read where it stands: of the left matrix single numbers, along rows or along
+columns, from wherever these lie, so that a gather costs nothing more; of the rows in a sum over rows whole vectors.
+Copies took a seventh of such a sum's time. Only a matrix that many rows are multiplied with is laid out, in panels as
+wide as the tile. Nothing is ever padded along the sums, so no 0 · NaN arises.
 
 A sum over columns of the left matrix is one chain of multiply-adds, wherever its row stands. A sum over rows is one
 chain for each `CHAIN` of them, and the chains of a slice and then the slices are added in their order: both have the
@@ -19,14 +20,25 @@ import numpy.typing as npt
 from numba import get_num_threads, njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
-from relwise.kernels.panels import ask_for, copy, gather, multiply, pack, pack_transposed, scratch, up
+from relwise.kernels.panels import (
+    ask_for,
+    copy,
+    counted,
+    fill,
+    multiply,
+    pack,
+    pack_transposed,
+    row_starts,
+    scratch,
+    up,
+)
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
-from relwise.kernels.vector import add_to, balanced
+from relwise.kernels.vector import add_to, balanced, prefetch_early
 
 Matrix = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 BLOCK = 8 * ROWS  # rows multiplied with all panels while they stay in the nearest cache
-DEPTH = 96  # rows of a sum over rows that are laid out at a time: with the next ones, what the nearest cache holds
+DEPTH = 96  # rows of a sum over rows that are added up at a time: their panel stays in the nearest cache
 CHAIN = 1024  # rows of a sum over rows that are added up before they are added to others
 SLICES = 1024  # of all rows, beyond the first of each relation: what each is added into is d × d
 PACKING = 32  # rows whose products take as long as laying out a matrix
@@ -148,10 +160,10 @@ def _rows_between(group, transposed, block, blocks):
     x, source, pointer, target, width = group.x, group.source, group.pointer, group.rows, group.rows.shape[1]
     if not len(target):
         return
-    matrices, target = group.weights.reshape(group.weights.size), target.reshape(target.size)
-    # Not plain constants, each of which `multiply` would be compiled for anew.
-    depth, step, begins, apart, anew = x.shape[1], np.int64(1), np.int64(0), np.int64(COLUMNS), np.bool_(False)
-    packed, left, corner = scratch(depth * up(width, LANES)), scratch(BLOCK * depth), scratch(ROWS * COLUMNS)
+    depth, in_place = x.shape[1], x.ctypes.data == target.ctypes.data
+    numbers, matrices = x.reshape(x.size), group.weights.reshape(group.weights.size)
+    packed, held = scratch(depth * up(width, LANES)), scratch(BLOCK * depth if in_place else 0)
+    target, offsets, corner = target.reshape(target.size), counted(depth), scratch(ROWS * COLUMNS)
     whole, relation = pointer[len(pointer) - 1] + PACKING * (len(pointer) - 1), 0
     low, high = block * whole // blocks, (block + 1) * whole // blocks
     while relation + 1 < len(pointer) and pointer[relation] + PACKING * relation < high:
@@ -167,20 +179,46 @@ def _rows_between(group, transposed, block, blocks):
                 pack(matrices, width, relation * depth, (relation + 1) * depth, packed)
         for first in range(begin, end, BLOCK):
             last = min(first + BLOCK, end)
-            gather(x, source, first, last, depth, left)
-            for j in range(0, width, COLUMNS):
-                count = min(COLUMNS, width - j)
-                vectors = up(count, LANES) // LANES
-                for i in range(first, last, ROWS):
-                    start = (i - first) * depth
-                    if i + ROWS <= last and count == vectors * LANES:
-                        multiply(vectors, left, start, depth, step, depth, packed, j * depth,
-                                  target, i * width + j, width, anew)  # fmt: skip
-                        continue
-                    multiply(vectors, left, start, depth, step, depth, packed, j * depth, corner, begins, apart, anew)
-                    for n in range(i, min(i + ROWS, last)):
-                        copy(corner, (n - i) * COLUMNS, target, n * width + j, count)
+            if in_place:
+                copy(numbers, first * depth, held, 0, (last - first) * depth)
+                rows_of(
+                    held,
+                    source,
+                    first - first,
+                    last - first,
+                    offsets,
+                    packed,
+                    width,
+                    target,
+                    first,
+                    corner,
+                    x,
+                    first - first,
+                )
+            else:
+                rows_of(numbers, source, first, last, offsets, packed, width, target, first, corner, x, end)
         relation += 1
+
+
+@njit(**INNER)
+def rows_of(left, source, first, last, offsets, packed, width, target, to, corner, x, until):
+    """target[to:] = rows first..last of the left matrix, each of `len(offsets)` numbers, times one in panels."""
+    depth, begins, apart, anew = len(offsets), np.int64(0), np.int64(COLUMNS), np.bool_(False)
+    for j in range(0, width, COLUMNS):
+        count = min(COLUMNS, width - j)
+        vectors = up(count, LANES) // LANES
+        lanes = np.int64(vectors * LANES)
+        for i in range(first, last, ROWS):
+            for p in range(i + BLOCK, min(i + BLOCK + ROWS, until if j == 0 else 0)):
+                prefetch_early(x, np.uint64(source[p] if len(source) else p))
+            starts, line = row_starts(source, i, last, depth), to + i - first
+            if i + ROWS <= last and count == lanes:
+                multiply(vectors, left, starts, offsets, depth, packed, j * depth, lanes,
+                          target, line * width + j, width, anew)  # fmt: skip
+                continue
+            multiply(vectors, left, starts, offsets, depth, packed, j * depth, lanes, corner, begins, apart, anew)
+            for n in range(min(ROWS, last - i)):
+                copy(corner, n * COLUMNS, target, (line + n) * width + j, count)
 
 
 @njit(**PARALLEL)
@@ -201,12 +239,12 @@ def _slices_between(group, slices, parts, block, blocks):
         return
     m, n = out.shape[1], out.shape[2]
     height, wide = up(m, ROWS), up(n, LANES)
-    left, packed, total = scratch(DEPTH * up(height, LANES)), scratch(DEPTH * wide), scratch(height * wide)
+    offsets, filled, total = np.empty(DEPTH, np.int64), room_to_fill(group.rows), scratch(height * wide)
     for piece in range(pieces[block], pieces[block + 1]):
         first, last, part = slices.bounds[piece], slices.bounds[piece + 1], slices.part[piece]
         into = (out[slices.relation[piece]] if part < 0 else parts[part]).reshape(m * n)
         for begin in range(first, last, CHAIN):
-            _one_chain(group.x, group.source, group.rows, begin, min(begin + CHAIN, last), left, packed, total)
+            _one_chain(group.x, group.source, group.rows, begin, min(begin + CHAIN, last), offsets, filled, total)
             hand_over(total, wide, m, n, into, begin > first)
 
 
@@ -221,33 +259,45 @@ def hand_over(total, wide, m, n, into, add):
 
 
 @njit(**INNER)
-def _one_chain(x, source, rows, begin, end, left, packed, total):
+def _one_chain(x, source, rows, begin, end, offsets, filled, total):
     """total = Σ_p x[source[p]]^T rows[p], `DEPTH` rows at a time."""
     for first in range(begin, end, DEPTH):
-        add_block(x, source, rows, first, min(first + DEPTH, end), left, packed, total, first > begin)
+        add_block(x, source, rows, first, min(first + DEPTH, end), offsets, filled, total, first > begin)
 
 
 @njit(**INNER)
-def add_block(x, source, rows, first, last, left, packed, total, add):
+def room_to_fill(rows):
+    """Scratch of `add_block`: of no length where vectors of the rows begin cache lines."""
+    wide, begins = up(rows.shape[1], LANES), rows.ctypes.data % (4 * LANES) == 0
+    return scratch(0 if begins and rows.shape[1] == wide else DEPTH * wide)
+
+
+@njit(**INNER)
+def add_block(x, source, rows, first, last, offsets, filled, total, add):
     """total (+)= Σ_p x[source[p]]^T rows[p] over first..last, while the next rows are on their way from memory.
 
     Args:
-        left, packed: scratch; what stands in the second afterwards are the rows, laid out in panels.
+        offsets: scratch, of `DEPTH` places.
+        filled: `room_to_fill`, for the rows filled up to whole vectors.
         total: (k, n), of as many rows and columns as the tiles have.
     """
-    width, depth, asked = rows.shape[1], last - first, last
-    height, wide = up(x.shape[1], ROWS), up(width, LANES)
-    step, unit = up(height, LANES), np.int64(1)
+    depth, width, count, asked = x.shape[1], rows.shape[1], last - first, last
+    height, wide = up(depth, ROWS), up(width, LANES)
     tiles = height // ROWS * (up(width, COLUMNS) // COLUMNS)
-    gather(x, source, first, last, step, left)
-    pack(rows.reshape(rows.size), width, first, last, packed)
+    for p in range(first, last):
+        offsets[p - first] = (source[p] if len(source) else p) * depth
+    left, right, place = x.reshape(x.size), rows.reshape(rows.size), first * width
+    if len(filled):
+        fill(right, width, first, last, filled, wide)
+        right, place = filled, first - first
     for j in range(0, width, COLUMNS):
         vectors = up(min(COLUMNS, width - j), LANES) // LANES
         for i in range(0, height, ROWS):
             until = min(asked + -(-DEPTH // tiles), last + DEPTH, len(rows))
             ask_for(x, source, rows, asked, until)
             asked = until
-            multiply(vectors, left, i, unit, step, depth, packed, j * depth, total, i * wide + j, wide, add)
+            starts = row_starts(source[:0], np.int64(i), depth, np.int64(1))
+            multiply(vectors, left, starts, offsets, count, right, place + j, wide, total, i * wide + j, wide, add)
 
 
 @njit(**PARALLEL)

@@ -2,9 +2,8 @@
 
     weights'[r] = Σ_p x[source[p]]^T rows[p],      sources[p] = rows[p] W_r^T
 
-One after the other each row would come from memory twice. Here it is laid out once, in the nearest caches, as the right
-matrix of the first product and the left one of the second. Bits are those of `gemm.weight_products` and
-`gemm.row_products`.
+One after the other each row would come from memory twice. Here the second finds it in the nearest caches. Bits are
+those of `gemm.weight_products` and `gemm.row_products`.
 """
 
 from __future__ import annotations
@@ -15,8 +14,20 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
-from relwise.kernels.gemm import CHAIN, DEPTH, IntArray, Matrix, add_block, add_parts, hand_over, slices_of
-from relwise.kernels.panels import copy, multiply, pack_transposed, scratch, up
+from relwise.kernels.gemm import (
+    BLOCK,
+    CHAIN,
+    DEPTH,
+    IntArray,
+    Matrix,
+    add_block,
+    add_parts,
+    hand_over,
+    room_to_fill,
+    rows_of,
+    slices_of,
+)
+from relwise.kernels.panels import copy, counted, pack_transposed, scratch, up
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import balanced
 
@@ -80,10 +91,10 @@ def _slices_between(side, slices, parts, block, blocks):
         return
     m, n = out.shape[1], out.shape[2]
     height, wide = up(m, ROWS), up(n, LANES)
-    left, total = scratch(DEPTH * up(height, LANES)), scratch(height * wide)
-    packed, turned = scratch((DEPTH + ROWS) * wide), scratch(n * up(m, LANES))
-    corner, matrices, sources = scratch(ROWS * COLUMNS), side.matrices.reshape(out.size), side.sources
-    numbers, relation = sources.reshape(sources.size), np.int64(-1)
+    filled, total, turned = room_to_fill(side.rows), scratch(height * wide), scratch(n * up(m, LANES))
+    held, corner, offsets, places = scratch(BLOCK * n), scratch(ROWS * COLUMNS), np.empty(DEPTH, np.int64), counted(n)
+    matrices, rows, sources = side.matrices.reshape(out.size), side.rows, side.sources
+    numbers, target, relation = rows.reshape(rows.size), sources.reshape(sources.size), np.int64(-1)
     for piece in range(pieces[block], pieces[block + 1]):
         first, last, part = slices.bounds[piece], slices.bounds[piece + 1], slices.part[piece]
         if slices.relation[piece] != relation:
@@ -94,29 +105,9 @@ def _slices_between(side, slices, parts, block, blocks):
             stop = min(chain + CHAIN, last)
             for begin in range(chain, stop, DEPTH):
                 end = min(begin + DEPTH, stop)
-                add_block(side.x, side.source, side.rows, begin, end, left, packed, total, begin > chain)
-                _rows_back(packed, end - begin, n, turned, m, numbers, begin, corner)
+                add_block(side.x, side.source, rows, begin, end, offsets, filled, total, begin > chain)
+                for i in range(begin, end, BLOCK):  # the sources may stand where these rows do
+                    count = min(BLOCK, end - i)
+                    copy(numbers, i * n, held, 0, count * n)
+                    rows_of(held, side.source[:0], i - i, count, places, turned, m, target, i, corner, rows, i - i)
             hand_over(total, wide, m, n, into, chain > first)
-
-
-@njit(**INNER)
-def _rows_back(packed, count, width, turned, depth, out, first, corner):
-    """out[first:] = `count` rows of so many numbers, laid out in panels, times a transposed matrix, laid out too."""
-    step, begins, apart = np.int64(1), np.int64(0), np.int64(COLUMNS)
-    for j in range(0, depth, COLUMNS):
-        columns = min(COLUMNS, depth - j)
-        vectors = up(columns, LANES) // LANES
-        for i in range(0, count, ROWS):
-            whole = i + ROWS <= count and columns == vectors * LANES
-            for k in range(0, width, COLUMNS):  # the sums of a panel are resumed in the next one
-                inside = min(COLUMNS, width - k)
-                lanes = up(inside, LANES)
-                at, place = k * count + i * lanes, j * width + k * vectors * LANES
-                if whole:
-                    multiply(vectors, packed, at, lanes, step, inside, turned, place,
-                              out, (first + i) * depth + j, depth, k > 0)  # fmt: skip
-                else:
-                    multiply(vectors, packed, at, lanes, step, inside, turned, place, corner, begins, apart, k > 0)
-            if not whole:
-                for r in range(i, min(i + ROWS, count)):
-                    copy(corner, (r - i) * COLUMNS, out, (first + r) * depth + j, columns)

@@ -55,7 +55,7 @@ def layer_gradients(
     by_source = _place_of_sources(grad_rows, weights)
     by_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
     by_self = x.new_empty(x.shape[1], grad_own.shape[1])
-    grad_x = room((len(grad_own), weight_self.shape[0]), grad_own.dtype)
+    grad_x = _place_of_sources(grad_own, weight_self)
     for_weights = _groups(x, x, by_weights, by_self, grad_rows, grad_own, adjacency)
     for_sources = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
     gradient_products(
@@ -67,11 +67,10 @@ def layer_gradients(
     return (by_weights, by_self), (grad_x, by_source)
 
 
-def _place_of_sources(grad_rows: Tensor, weights: Tensor) -> Tensor:
-    """(P, k) where `grad_rows` stand, if it fits."""
-    if weights.shape[1] == weights.shape[2]:
-        return grad_rows
-    return grad_rows.new_empty(len(grad_rows), weights.shape[1])
+def _place_of_sources(grad: Tensor, weights: Tensor) -> Tensor:
+    """(P, k) where the gradients of what (.., k, n) matrices gave stand, if it fits."""
+    inside, width = weights.shape[-2:]
+    return grad if inside == width and grad.is_contiguous() else room((len(grad), inside), grad.dtype)
 
 
 def layer_weights(
@@ -100,12 +99,11 @@ def layer_sources(
     adjacency: Adjacency,
     precision: Precision = "float32",
 ) -> tuple[Tensor, Tensor]:
-    """(N, k) `grad_own W_self^T`, and (P, k) what each row adds to its source: where `grad_rows` stood, if it fits."""
+    """(N, k) `grad_own W_self^T`, and (P, k) what each row adds to its source: where those stood, if they fit."""
     if not _together(grad_own, weights, weight_self, adjacency, precision) or not grad_rows.is_contiguous():
         by_source = grouped_sources(grad_rows, weights, adjacency, precision)
         return product(grad_own, weight_self.t(), precision), by_source
-    by_source = _place_of_sources(grad_rows, weights)
-    grad_x = room((len(grad_own), weight_self.shape[0]), grad_own.dtype)
+    by_source, grad_x = _place_of_sources(grad_rows, weights), _place_of_sources(grad_own, weight_self)
     rows, own = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
     gemm.row_products(rows._replace(source=gemm.IN_ORDER), own, transposed=True)
     return grad_x, by_source

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from relwise.kernels.compiling import INNER
 from relwise.kernels.tile import COLUMNS, INT64, LANES, ROWS, VECTOR, VECTORS, _load, _multiply_add, _spread
-from relwise.kernels.vector import AHEAD, prefetch
+from relwise.kernels.vector import prefetch_early
 
 LINE = 16  # numbers in a cache line
 
@@ -23,20 +24,20 @@ def _store(builder, vector, place):  # pragma: no cover (emits code)
 
 def _tile(vectors: int) -> Any:
     def multiply(
-        typingctx, left, start, row_step, step, depth, right, place, out, at, out_step, add
+        typingctx, left, starts, offsets, depth, right, place, right_step, out, at, out_step, add
     ):  # pragma: no cover (emits code)
-        signature = types.void(
-            left, *[types.int64] * 4, right, types.int64, out, types.int64, types.int64, types.boolean
-        )
+        whole = types.int64
+        signature = types.void(left, starts, offsets, whole, right, whole, whole, out, whole, whole, types.boolean)
         return signature, emit
 
     def emit(context, builder, signature, args):  # pragma: no cover (emits code)
-        left, right, out = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 5, 7))
-        _, start, row_step, step, depth, _, place, _, at, out_step, add = args
-        first = builder.gep(left, [start])
+        left, offsets, right, out = (
+            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 2, 4, 7)
+        )
+        _, starts, _, depth, _, place, right_step, _, at, out_step, add = args
+        firsts = [builder.gep(left, [start]) for start in cgutils.unpack_tuple(builder, starts)]
         panel = builder.gep(right, [place])
         lines = [builder.gep(out, [builder.add(at, builder.mul(out_step, INT64(i)))]) for i in range(ROWS)]
-        steps = [builder.mul(row_step, INT64(i)) for i in range(ROWS)]
         before = builder.block
         resume, loop, after = (builder.append_basic_block(name) for name in ("resume", "depth", "store"))
         builder.cbranch(add, resume, loop)
@@ -48,10 +49,9 @@ def _tile(vectors: int) -> Any:
         builder.position_at_end(loop)
         k, zero = builder.phi(INT64), VECTOR([0.0] * LANES)
         sums = [builder.phi(VECTOR) for _ in there]
-        columns = [_load(builder, builder.gep(panel, [builder.mul(k, INT64(vectors * LANES))]), VECTOR, v * LANES)
-                   for v in range(vectors)]  # fmt: skip
-        column = builder.gep(first, [builder.mul(k, step)])
-        rows = [_spread(builder, builder.load(builder.gep(column, [i])), LANES) for i in steps]
+        line, offset = builder.gep(panel, [builder.mul(k, right_step)]), builder.load(builder.gep(offsets, [k]))
+        columns = [_load(builder, line, VECTOR, v * LANES) for v in range(vectors)]
+        rows = [_spread(builder, builder.load(builder.gep(first, [offset])), LANES) for first in firsts]
         added = [_multiply_add(builder, row, column, sums[i * vectors + v])
                  for i, row in enumerate(rows) for v, column in enumerate(columns)]  # fmt: skip
         following = builder.add(k, INT64(1))
@@ -72,23 +72,46 @@ def _tile(vectors: int) -> Any:
     return intrinsic(multiply)
 
 
-_one, _two, _three, _four = (_tile(min(vectors, VECTORS)) for vectors in (1, 2, 3, 4))
+_one, _two, _three, _whole = (_tile(min(vectors, VECTORS)) for vectors in (1, 2, 3, 4))
+
+
+@njit(**INNER, forceinline=True)
+def multiply(vectors, left, starts, offsets, depth, right, place, right_step, out, at, out_step, add):
+    """out[at + i · out_step + j] (+)= Σ_k left[starts[i] + offsets[k]] · right[place + k · right_step + j].
+
+    For i below ROWS and j below vectors · LANES; depth at least 1. The left matrix may so be rows or columns of a
+    table, from all over it.
+    """
+    if vectors == VECTORS:  # at once: to hand so much over takes as long as six in a hundred of the products
+        _whole(left, starts, offsets, depth, right, place, right_step, out, at, out_step, add)
+    else:
+        _narrow(vectors, left, starts, offsets, depth, right, place, right_step, out, at, out_step, add)
 
 
 @njit(**INNER)
-def multiply(vectors, left, start, row_step, step, depth, right, place, out, at, out_step, add):
-    """out[at + i · out_step + j] (+)= Σ_k left[start + i · row_step + k · step] · right[place + k · width + j].
-
-    For i below ROWS and j below width = vectors · LANES; depth at least 1.
-    """
-    if vectors == 4:
-        _four(left, start, row_step, step, depth, right, place, out, at, out_step, add)
-    elif vectors == 3:
-        _three(left, start, row_step, step, depth, right, place, out, at, out_step, add)
+def _narrow(vectors, left, starts, offsets, depth, right, place, right_step, out, at, out_step, add):
+    if vectors == 3:
+        _three(left, starts, offsets, depth, right, place, right_step, out, at, out_step, add)
     elif vectors == 2:
-        _two(left, start, row_step, step, depth, right, place, out, at, out_step, add)
+        _two(left, starts, offsets, depth, right, place, right_step, out, at, out_step, add)
     else:
-        _one(left, start, row_step, step, depth, right, place, out, at, out_step, add)
+        _one(left, starts, offsets, depth, right, place, right_step, out, at, out_step, add)
+
+
+@njit(**INNER)
+def row_starts(source, first, last, width):
+    """Where rows `first` and on begin in a table: ROWS of them, the last one again where there are fewer.
+
+    Args:
+        source: which row of the table each is; of no length: the same.
+        last: behind the last one.
+    """
+    a, b, c, d, e, f = first, first + 1, first + 2, first + 3, first + 4, first + 5
+    if f >= last:
+        a, b, c, d, e, f = a, min(b, last - 1), min(c, last - 1), min(d, last - 1), min(e, last - 1), last - 1
+    if len(source):
+        a, b, c, d, e, f = source[a], source[b], source[c], source[d], source[e], source[f]
+    return a * width, b * width, c * width, d * width, e * width, f * width
 
 
 def _turn_from(builder, places, target, to, out_step):  # pragma: no cover (emits code)
@@ -167,24 +190,30 @@ def copy(source, at, target, to, count):
 
 
 @njit(**INNER)
-def gather(x, source, first, last, step, out):
-    """out[n · step :] = x[source[first + n]], or x[first + n]."""
-    width, numbers = x.shape[1], x.reshape(x.size)
-    for p in range(first, last):
-        j = p
-        if len(source):
-            j = source[p]
-            prefetch(x, np.uint64(source[min(p + AHEAD, len(source) - 1)]))  # pyright: ignore[reportCallIssue]
-        copy(numbers, j * width, out, (p - first) * step, width)
+def counted(size):
+    """0, 1, 2, ...: the offsets of a row's numbers."""
+    out = np.empty(size, np.int64)
+    for k in range(size):
+        out[k] = k
+    return out
+
+
+@njit(**INNER)
+def fill(matrix, width, first, last, out, step):
+    """Rows first..last, each filled up with zeros to so many numbers."""
+    for k in range(last - first):
+        copy(matrix, (first + k) * width, out, k * step, width)
+        for n in range(k * step + width, (k + 1) * step):
+            out[n] = 0
 
 
 @njit(**INNER)
 def ask_for(x, source, rows, first, last):
-    """Ask for `rows` first..last, and what `gather` would copy beside them."""
+    """Ask for `rows` first..last, and for the rows of x that they are multiplied by."""
     for p in range(first, last):
         j = source[p] if len(source) else p
-        prefetch(x, np.uint64(j))
-        prefetch(rows, np.uint64(p))
+        prefetch_early(x, np.uint64(j))
+        prefetch_early(rows, np.uint64(p))
 
 
 @njit(**INNER)

@@ -254,7 +254,7 @@ def choose_shared(
         others, stops = np.empty(most * pool, np.int64), np.empty(most, np.int64)
         logits, places = np.empty((up(most, ROWS), room), nodes.dtype), np.empty((most, 5), np.int64)
         product = np.empty((most if len(factors) else 0, nodes.shape[1]), nodes.dtype)
-        space = workspace(most, room, nodes.shape[1])
+        space = workspace(room, nodes.shape[1])
         table, marks = np.full(size, -1, np.int32), np.zeros(MARKS * size, np.uint8)
         for b in range((len(blocks) - 1) * part // parts, (len(blocks) - 1) * (part + 1) // parts):
             begin, end = blocks[b], blocks[b + 1]

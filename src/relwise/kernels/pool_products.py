@@ -13,16 +13,16 @@ from numba import njit, types
 from numba.extending import overload
 
 from relwise.kernels.compiling import INNER
-from relwise.kernels.panels import copy, multiply, pack_rows, scratch, up
+from relwise.kernels.panels import counted, multiply, pack_rows, row_starts, scratch
 from relwise.kernels.products import block_products
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import prefetch
 
 
 @njit(**INNER)
-def workspace(most, room, depth):
-    """Scratch of `pool_logits`, for blocks of at most so many queries: rows, panels, and the pool's row numbers."""
-    return scratch(up(most, ROWS) * depth), scratch(room * depth), np.zeros(room, np.uint32)
+def workspace(room, depth):
+    """Scratch of `pool_logits`: a row's offsets, panels, and the pool's row numbers."""
+    return counted(depth), scratch(room * depth), np.zeros(room, np.uint32)
 
 
 def pool_logits(query, first, last, nodes, candidates, space, logits):
@@ -32,7 +32,7 @@ def pool_logits(query, first, last, nodes, candidates, space, logits):
         query: (m, d), C-ordered; its rows first:last are a block's.
         nodes: (N, d), C-ordered, of the same type.
         candidates: (k,) int32.
-        space: `workspace(most, room, d)`, of at least last - first queries and k candidates; room is a multiple of 16.
+        space: `workspace(room, d)`, of at least k candidates; room is a multiple of 16.
         logits: (up(most, ROWS), room), filled in the block's rows and k columns; elsewhere it means nothing.
     """
     logits[: last - first, : len(candidates)] = query[first:last] @ nodes[candidates].T
@@ -49,15 +49,16 @@ def _by_rows(query, first, last, nodes, candidates, space, logits):
 
 def _on_tile(query, first, last, nodes, candidates, space, logits):
     # Not plain constants, each of which `multiply` would be compiled for anew.
-    depth, room, step, anew = nodes.shape[1], logits.shape[1], np.int64(1), np.bool_(False)
-    left, packed, which = space
+    depth, room, anew = nodes.shape[1], logits.shape[1], np.bool_(False)
+    offsets, packed, which = space
     for j in range(room):
         which[j] = candidates[j if j < len(candidates) else 0]
         prefetch(nodes, which[j])
-    copy(query.reshape(query.size), first * depth, left, 0, (last - first) * depth)
     pack_rows(nodes.reshape(nodes.size), depth, which, packed)
-    out = logits.reshape(logits.size)
+    left, out = query.reshape(query.size), logits.reshape(logits.size)
     for j in range(0, room, COLUMNS):
         vectors = min(COLUMNS, room - j) // LANES
-        for i in range(0, last - first, ROWS):
-            multiply(vectors, left, i * depth, depth, step, depth, packed, j * depth, out, i * room + j, room, anew)
+        for i in range(first, last, ROWS):
+            starts, line = row_starts(offsets[:0], i, last, depth), (i - first) * room
+            multiply(vectors, left, starts, offsets, depth, packed, j * depth, np.int64(vectors * LANES),
+                      out, line + j, room, anew)  # fmt: skip

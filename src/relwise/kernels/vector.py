@@ -19,39 +19,42 @@ LINE = 64  # bytes of a cache line
 AHEAD = 24  # edges between a prefetch and its use: less, and memory is slower than the work on so many rows
 
 
-def _prefetch(typingctx, array, index):
-    """Ask for `array[index]` before it is read: a number, or the first 512 bytes of a row.
+def _prefetch(nearness: int) -> Any:
+    def prefetch(typingctx, array, index):
+        def generate(context, builder, signature, arguments):
+            row_type = signature.args[0]
+            row = context.make_array(row_type)(context, builder, arguments[0])
+            strides = cgutils.unpack_tuple(builder, row.strides, row_type.ndim)
+            shape = cgutils.unpack_tuple(builder, row.shape, row_type.ndim)
+            byte, word, half = ir.IntType(8).as_pointer(), ir.IntType(64), ir.IntType(32)
+            at = builder.zext(arguments[1], word) if arguments[1].type.width < 64 else arguments[1]
+            start = builder.gep(builder.bitcast(row.data, byte), [builder.mul(at, strides[0])])
+            function = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(ir.VoidType(), [byte, half, half, half]), "llvm.prefetch.p0"
+            )
+            how = [half(0), half(nearness), half(1)]  # to read, how near to the core, data
+            builder.call(function, [start, *how])
+            if row_type.ndim == 2:
+                size = builder.mul(shape[1], strides[1])
+                for line in range(1, 8):  # longer rows are streams, which the hardware sees coming
+                    inside = builder.icmp_unsigned("<", word(line * LINE), size)
+                    offset = builder.select(inside, word(line * LINE), word(0))
+                    builder.call(function, [builder.gep(start, [offset]), *how])
+            return context.get_dummy_value()
 
-    Rows are gathered from all over a table that is larger than a core's own cache. Left to itself a core waits for
-    each; asked for ahead, they overlap: 1.3 times as fast out of the last cache, twice as fast out of memory.
-    """
+        return types.void(array, index), generate
 
-    def generate(context, builder, signature, arguments):
-        row_type = signature.args[0]
-        row = context.make_array(row_type)(context, builder, arguments[0])
-        strides = cgutils.unpack_tuple(builder, row.strides, row_type.ndim)
-        shape = cgutils.unpack_tuple(builder, row.shape, row_type.ndim)
-        byte, word, half = ir.IntType(8).as_pointer(), ir.IntType(64), ir.IntType(32)
-        at = builder.zext(arguments[1], word) if arguments[1].type.width < 64 else arguments[1]
-        start = builder.gep(builder.bitcast(row.data, byte), [builder.mul(at, strides[0])])
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, half, half, half]), "llvm.prefetch.p0"
-        )
-        how = [half(0), half(3), half(1)]  # to read, keep in all caches, data
-        builder.call(function, [start, *how])
-        if row_type.ndim == 2:
-            size = builder.mul(shape[1], strides[1])
-            for line in range(1, 8):  # longer rows are streams, which the hardware sees coming
-                inside = builder.icmp_unsigned("<", word(line * LINE), size)
-                offset = builder.select(inside, word(line * LINE), word(0))
-                builder.call(function, [builder.gep(start, [offset]), *how])
-        return context.get_dummy_value()
-
-    return types.void(array, index), generate
+    return intrinsic(prefetch)
 
 
-prefetch: Any = intrinsic(_prefetch)
-"""`prefetch(array, index)`: ask for what stands there before it is read."""
+prefetch: Any = _prefetch(3)
+"""`prefetch(array, index)`: ask for `array[index]` before it is read: a number, or the first 512 bytes of a row.
+
+Rows are gathered from all over a table that is larger than a core's own cache. Left to itself a core waits for
+each; asked for ahead, they overlap: 1.3 times as fast out of the last cache, twice as fast out of memory.
+"""
+prefetch_early: Any = _prefetch(2)
+"""The same of what is read only after much else: into the second cache, not over what the nearest one is to hold."""
 
 
 def _emit_float_of_bits(typingctx, bits):
