@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from relwise.kernels.adjacency import build_adjacency
 from relwise.kernels.basis_plan import basis_plan
 from relwise.kernels.cpu import HUB
+from relwise.kernels.node_logits import Parts
 from relwise.nn import basis_layer as module
 from relwise.nn.basis_layer import basis_layer
 from relwise.nn.layer import relgnn_layer
@@ -57,7 +58,7 @@ def by_bases(adjacency, keep, x, basis, coefficient, weight_self, a, b, c, state
 
 def by_rows(adjacency, keep, x, basis, coefficient, weight_self, a, b, c, state):
     weights = torch.einsum("rb,bio->rio", coefficient, basis)
-    return relgnn_layer(x, weights, weight_self, (a, b, c), state, adjacency, keep, 0.3)
+    return relgnn_layer(x, Parts(weights, weight_self, a, b, c, state), adjacency, keep, 0.3)
 
 
 def mask(adjacency, name):

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from relwise.kernels.adjacency import build_adjacency
 from relwise.kernels.edge_attention import EdgeSlots
+from relwise.kernels.node_logits import Parts
 from relwise.nn.edge_layer import EdgeStates, edge_layer
 from relwise.nn.layer import relgnn_layer
 
@@ -70,7 +71,7 @@ def test_without_attributes_it_is_the_plain_layer():
     edges, adjacency, tensors = case(1)
     x, w, own, a_target, a_relation, a_source, _, h, *_ = tensors
     got = layer(adjacency, tensors, torch.full((len(edges[3]),), -1), edges[4])
-    want = relgnn_layer(x, w, own, (a_target, a_relation, a_source), h, adjacency, edges[4], SLOPE)
+    want = relgnn_layer(x, Parts(w, own, a_target, a_relation, a_source, h), adjacency, edges[4], SLOPE)
     torch.testing.assert_close(got, want, rtol=1e-10, atol=1e-10)
 
 

@@ -8,6 +8,7 @@ from relwise.kernels import remaking
 from relwise.kernels.adjacency import Adjacency, build_adjacency
 from relwise.kernels.dropout import draw
 from relwise.kernels.fusion import fuse
+from relwise.kernels.node_logits import Parts
 from relwise.nn.layer import relgnn_layer
 
 SHAPES = [(30, 3, 200, 5, 5), (60, 2, 6000, 8, 4)]  # of the second, rows have more edges than are worked on at a time
@@ -27,8 +28,8 @@ def inputs(nodes: int, relations: int, given: int, made: int) -> list[torch.Tens
 def states(adjacency: Adjacency, tensors: list[torch.Tensor], keep: torch.Tensor | None) -> torch.Tensor:
     x, weights, weight_self, *attention, relation_state = tensors
     torch.manual_seed(7)
-    of = x, weights, weight_self, tuple(attention), relation_state
-    return relgnn_layer(*of, adjacency, keep, 0.3, dropped=draw(0.4))  # type: ignore[arg-type]
+    parts = Parts(weights, weight_self, *attention, relation_state)
+    return relgnn_layer(x, parts, adjacency, keep, 0.3, dropped=draw(0.4))
 
 
 @pytest.mark.parametrize(("nodes", "relations", "edges", "given", "made"), SHAPES)
@@ -81,10 +82,10 @@ def test_an_input_made_again_gives_the_gradients_of_one_kept(monkeypatch, share)
         assert (remaking.remake(attributes) is not None) == (large == 0)
         torch.manual_seed(7)
         _, weights, weight_self, *attention, relation_state = tensors
-        of = attributes, weights, weight_self, tuple(attention), relation_state
-        topology = relgnn_layer(*of, adjacency, None, 0.3, dropped=draw(share))  # type: ignore[arg-type]
+        parts = Parts(weights, weight_self, *attention, relation_state)
+        topology = relgnn_layer(attributes, parts, adjacency, None, 0.3, dropped=draw(share))
         out = fuse(attributes, topology, torch.ones(5, 1).double(), 0.3)
-        del attributes, of, topology
+        del attributes, topology
         found.append(torch.autograd.grad(out.sin().sum(), [*tensors, vector]))
     assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
 

@@ -15,7 +15,7 @@ from relwise.kernels.vector import FAST, turned
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
 
 
-def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float, activated: bool = False) -> Tensor:
+def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> Tensor:
     """(N, d) `α h^(0) + (1 - α) h^(last)`, with α the heads' mean of σ(LeakyReLU(a·h^(0)) - LeakyReLU(a·h^(last))).
 
     That sigmoid is the softmax over the two of eq. 7.
@@ -25,8 +25,6 @@ def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float, 
         topology: (N, d) h^(last).
         attention: (d, L).
         slope: LeakyReLU's.
-        activated: whether `topology` is a LeakyReLU's results, of this slope, and its gradient is to be that of what
-            LeakyReLU was given (see `nn.layer.relgnn_layer`); on the CPU.
 
     >>> x = torch.ones(2, 4)
     >>> fuse(x, 3 * x, torch.zeros(4, 1), 0.2)[0].tolist()
@@ -35,7 +33,7 @@ def fuse(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float, 
     if attributes.device.type != "cpu":
         weight = balance(attributes, topology, attention, slope)
         return weight[:, :1] * attributes + weight[:, 1:] * topology
-    given = attributes, topology, attention, slope, activated, remake(attributes)
+    given = attributes, topology, attention, slope, remake(attributes)
     return _Fusion.apply(*given)  # pyright: ignore[reportReturnType]
 
 
@@ -45,29 +43,68 @@ def balance(attributes: Tensor, topology: Tensor, attention: Tensor, slope: floa
     return torch.nn.functional.leaky_relu(logit, slope).softmax(dim=1).mean(dim=2)
 
 
+def fuse_states(attributes: Tensor, topology: Tensor, attention: Tensor, slope: float) -> tuple[Tensor, Tensor]:
+    """`fuse` on the CPU and without a gradient, and (N, L, 2) the logits; all contiguous."""
+    out = room(attributes.shape, attributes.dtype)
+    logits = attributes.new_empty(len(attributes), attention.shape[1], 2)
+    _forward(*[*(t.detach().numpy() for t in (attributes, topology, attention, logits, out)), slope])
+    return out, logits
+
+
+def fuse_backward(
+    grad: Tensor,
+    attributes: Tensor,
+    topology: Tensor,
+    attention: Tensor,
+    logits: Tensor,
+    slope: float,
+    activated: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(N, d) and (d, L) the gradients of topology and attention, and (N, 1 + L) what `add_to_attributes` goes by.
+
+    Args:
+        grad: (N, d) the gradient of `fuse_states`, as all of these contiguous.
+        logits: (N, L, 2) as found forward.
+        activated: whether `topology` is a LeakyReLU's results, of this slope, and its gradient is to be that of what
+            LeakyReLU was given: then that costs no pass of its own.
+    """
+    grad_topology, told = room(topology.shape, topology.dtype), room((len(grad), 1 + logits.shape[1]), grad.dtype)
+    grad_attention = torch.empty_like(attention)
+    tensors = grad, attributes, topology, attention, logits, grad_topology, told, grad_attention
+    _backward(*[*(t.detach().numpy() for t in tensors), slope, activated])
+    return grad_topology, grad_attention, told
+
+
+def add_to_attributes(grad: Tensor, told: Tensor, attention: Tensor, out: Tensor, begin: bool = False) -> Tensor:
+    """Add the gradient of the attributes to `out`, or fill it where it begins; by itself, as who knows of others waits.
+
+    Args:
+        grad, attention: as of `fuse_backward`.
+        told: (N, 1 + L) what that found.
+        out: (N, d).
+    """
+    _attributes(*[*(t.detach().numpy() for t in (grad, told, attention, out)), begin])
+    return out
+
+
 class _Fusion(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, attributes, topology, attention, slope, activated, again):
-        attributes, topology = attributes.contiguous(), topology.contiguous()
-        out = room(attributes.shape, attributes.dtype)
-        logits = attributes.new_empty(len(attributes), attention.shape[1], 2)
-        arrays = [t.detach().numpy() for t in (attributes, topology, attention.contiguous(), logits, out)]
-        _forward(*[*arrays, slope])
+    def forward(ctx, attributes, topology, attention, slope, again):
+        attributes, topology, attention = (t.contiguous() for t in (attributes, topology, attention))
+        out, logits = fuse_states(attributes, topology, attention, slope)
         ctx.save_for_backward(None if again else attributes, topology, attention, logits)
-        ctx.slope, ctx.activated, ctx.again = slope, activated, again
+        ctx.slope, ctx.again = slope, again
         return out
 
     @staticmethod
     def backward(ctx, *grads):
-        (grad,) = grads
+        grad = grads[0].contiguous()
         attributes, topology, attention, logits = ctx.saved_tensors
         attributes = ctx.again() if attributes is None else attributes
-        grad_attributes, grad_topology = (room(t.shape, t.dtype) for t in (attributes, topology))
-        grad_attention = torch.empty_like(attention, memory_format=torch.contiguous_format)
-        tensors = grad.contiguous(), attributes, topology, attention.contiguous(), logits
-        arrays = [t.detach().numpy() for t in (*tensors, grad_attributes, grad_topology, grad_attention)]
-        _backward(*[*arrays, ctx.slope, ctx.activated])
-        return grad_attributes, grad_topology, grad_attention, None, None, None
+        states = grad, attributes, topology, attention, logits
+        grad_topology, grad_attention, told = fuse_backward(*states, ctx.slope)
+        grad_attributes = add_to_attributes(grad, told, attention, room(grad.shape, grad.dtype), begin=True)
+        return grad_attributes, grad_topology, grad_attention, None, None
 
 
 @njit(fastmath=FAST, **PARALLEL)
@@ -93,9 +130,7 @@ def _forward(attributes, topology, attention, logits, out, slope):
 
 
 @njit(fastmath=FAST, **PARALLEL)
-def _backward(
-    grad, attributes, topology, attention, logits, grad_attributes, grad_topology, grad_attention, slope, activated
-):
+def _backward(grad, attributes, topology, attention, logits, grad_topology, told, grad_attention, slope, activated):
     vectors = turned(attention)
     heads, width = vectors.shape
     dtype = grad.dtype.type
@@ -103,9 +138,9 @@ def _backward(
     low = slope if activated else one
     parts = np.zeros((SLICES, heads, width), grad.dtype)
     for piece in prange(SLICES):
-        by_a, by_b = np.empty(heads, grad.dtype), np.empty(heads, grad.dtype)
+        by_b = np.empty(heads, grad.dtype)
         for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
-            g, own, other, by_own, by_other = grad[i], attributes[i], topology[i], grad_attributes[i], grad_topology[i]
+            g, own, other, by_other, said = grad[i], attributes[i], topology[i], grad_topology[i], told[i]
             alpha, by_alpha = dtype(0), dtype(0)
             for k in range(width):
                 by_alpha += g[k] * (own[k] - other[k])
@@ -115,7 +150,8 @@ def _backward(
                 weight = one / (one + np.exp(b * slope_b - a * slope_a))
                 alpha += share * weight
                 by_logit = by_alpha * share * weight * (one - weight)
-                by_a[head], by_b[head] = by_logit * slope_a, -by_logit * slope_b
+                said[1 + head], by_b[head] = by_logit * slope_a, -by_logit * slope_b
+            said[0] = alpha
             for head in range(0, heads, 2):  # two at a time, the usual number: each number is read and written once
                 other_head, begins, ends = min(head + 1, heads - 1), head == 0, head + 2 >= heads
                 first, second, into, more = (
@@ -124,13 +160,12 @@ def _backward(
                     parts[piece, head],
                     parts[piece, other_head],
                 )
-                a, b = by_a[head], by_b[head]
-                c, d = (by_a[other_head], by_b[other_head]) if other_head > head else (dtype(0), dtype(0))
+                a, b = said[1 + head], by_b[head]
+                c, d = (said[1 + other_head], by_b[other_head]) if other_head > head else (dtype(0), dtype(0))
                 down = low if ends else one
                 for k in range(width):
                     into[k] += a * own[k] + b * other[k]
                     more[k] += c * own[k] + d * other[k]
-                    by_own[k] = (alpha * g[k] if begins else by_own[k]) + a * first[k] + c * second[k]
                     value = ((one - alpha) * g[k] if begins else by_other[k]) + b * first[k] + d * second[k]
                     by_other[k] = value * (one if other[k] > 0 else down)
     for head in range(heads):
@@ -139,3 +174,20 @@ def _backward(
             for piece in range(SLICES):
                 total += parts[piece, head, k]
             grad_attention[k, head] = total
+
+
+@njit(fastmath=FAST, **PARALLEL)
+def _attributes(grad, told, attention, out, begin):
+    vectors = turned(attention)
+    heads, width = vectors.shape
+    zero = grad.dtype.type(0)
+    for piece in prange(SLICES):
+        for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
+            g, said, into = grad[i], told[i], out[i]
+            for head in range(0, heads, 2):  # as above
+                other_head = min(head + 1, heads - 1)
+                first, second, alpha = vectors[head], vectors[other_head], said[0] if head == 0 else zero
+                a, c = said[1 + head], said[1 + other_head] if other_head > head else zero
+                for k in range(width):
+                    before = zero if begin and head == 0 else into[k]
+                    into[k] = before + (alpha * g[k] + a * first[k] + c * second[k])

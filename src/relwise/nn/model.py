@@ -8,13 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.dropout import draw
 from relwise.kernels.masked import LARGEST, kept_edges
 from relwise.kernels.matmul import Precision
+from relwise.nn.chain import relgnn_chain
 from relwise.nn.decoders import Decoder
 from relwise.nn.edge_encoder import EdgeEncoder, EdgeInputs
 from relwise.nn.edge_layer import EdgeStates
 from relwise.nn.network import Network
-from relwise.nn.relgnn import AttributeFusion, RelGNNConv
+from relwise.nn.relgnn import SLOPE, AttributeFusion, RelGNNConv
 
 
 class RelGNN(Network):
@@ -76,10 +78,9 @@ class RelGNN(Network):
         if keep is not None and edges is None and self._asks_no_facts(start, adjacency):
             adjacency, keep = kept_edges(adjacency, keep), None
         if self._chains(start, edges):
-            for place, layer in enumerate(self._convolutions()):
-                given = state, adjacency, relation_state, keep, edges, share
-                state = layer.propagate(*given, follows=place > 0, leads=True)
-            return self.fusion(start, state, activated=True)
+            layers = list(self._convolutions())
+            given = [layer.parts(relation_state) for layer in layers], self.fusion.attention, adjacency, keep
+            return relgnn_chain(start, *given, SLOPE, layers[0].precision, [draw(share) for _ in layers])
         for layer in self._convolutions():
             state = layer.propagate(state, adjacency, relation_state, keep, edges, share)
         return self.fusion(start, state)
@@ -98,7 +99,7 @@ class RelGNN(Network):
         return adjacency.num_edges <= LARGEST and self._in_rows(start)
 
     def _chains(self, start: Tensor, edges: EdgeStates | None) -> bool:
-        """Whether each layer leaves its LeakyReLU's gradient to what reads its states (see `relgnn_layer`)."""
+        """Whether all layers are one operator."""
         return edges is None and len(self.layers) > 0 and self._in_rows(start)
 
     def _in_rows(self, start: Tensor) -> bool:

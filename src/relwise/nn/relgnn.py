@@ -18,6 +18,7 @@ from relwise.kernels.edge_attention import EdgeSlots
 from relwise.kernels.fusion import balance, fuse
 from relwise.kernels.grouped import grouped_product
 from relwise.kernels.matmul import Precision
+from relwise.kernels.node_logits import Parts
 from relwise.nn.basis_layer import basis_layer, basis_row_logits
 from relwise.nn.edge_layer import EdgeStates, edge_layer
 from relwise.nn.forms import Form, choose_form
@@ -154,8 +155,6 @@ class RelGNNConv(nn.Module):
         keep: Tensor | None = None,
         edges: EdgeStates | None = None,
         dropout: float = 0.0,
-        follows: bool = False,
-        leads: bool = False,
     ) -> Tensor:
         """The layer on a graph sorted before: (N, out_dim) states.
 
@@ -166,7 +165,6 @@ class RelGNNConv(nn.Module):
             keep: (F,) bool, which facts carry messages; None: all.
             edges: the edges' own states, which a layer with an `edge_dim` may be given.
             dropout: share of x's entries that are zeroed first, drawn from torch's seed.
-            follows, leads: as of `relgnn_layer`, for layers of which each has matrices of its own, without `edges`.
         """
         state = self.relation_state if relation_state is None else relation_state
         attention = self.attention_target, self.attention_relation, self.attention_source
@@ -179,9 +177,7 @@ class RelGNNConv(nn.Module):
         if self.coefficient is not None and in_float32 and self._form(x, adjacency) == "bases":
             weights = self.basis, self.coefficient, self.weight_self
             return basis_layer(drop(x, dropped), *weights, attention, state, adjacency, keep, SLOPE)
-        weights = self.weights(), self.weight_self
-        how = SLOPE, self.precision, dropped, follows, leads
-        return relgnn_layer(x, *weights, attention, state, adjacency, keep, *how)
+        return relgnn_layer(x, self.parts(state), adjacency, keep, SLOPE, self.precision, dropped)
 
     @torch.no_grad()
     def attention(
@@ -213,6 +209,11 @@ class RelGNNConv(nn.Module):
         if self.edge_weight is None or self.attention_edge is None:
             raise ValueError("the edges have attributes, and the layer was made without an edge_dim")
         return self.edge_weight, self.attention_edge
+
+    def parts(self, relation_state: Tensor) -> Parts:
+        """What the layer's states are made of besides those that it is given."""
+        attention = self.attention_target, self.attention_relation, self.attention_source
+        return Parts(self.weights(), self.weight_self, *attention, relation_state)
 
     def weights(self) -> Tensor:
         """(R, in_dim, out_dim) the matrices W_r (eq. 5)."""
@@ -272,8 +273,8 @@ class AttributeFusion(nn.Module):
         self.attention = nn.Parameter(torch.empty(dim, heads))
         nn.init.xavier_uniform_(self.attention)
 
-    def forward(self, attributes: Tensor, topology: Tensor, activated: bool = False) -> Tensor:
-        return fuse(attributes, topology, self.attention, SLOPE, activated)
+    def forward(self, attributes: Tensor, topology: Tensor) -> Tensor:
+        return fuse(attributes, topology, self.attention, SLOPE)
 
     def weights(self, attributes: Tensor, topology: Tensor) -> Tensor:
         """(N, 2) α_attr and α_graph of each node."""

@@ -1,0 +1,90 @@
+"""RelGNN's layers one after the other, and the fusion behind them (eq. 3-7): one operator, on the CPU.
+
+What passes between them is nobody else's: each layer's states are written over by the next one's dropout and, going
+back, gradients by what they become. LeakyReLU's gradients cost no pass of their own, and what fusion and first layer
+ask of the attributes is added up where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.dropout import Drawn
+from relwise.kernels.fusion import add_to_attributes, fuse_backward, fuse_states
+from relwise.kernels.matmul import Precision
+from relwise.kernels.node_logits import Parts
+from relwise.kernels.remaking import remake
+from relwise.nn.layer import Found, How, pass_back, pass_on
+
+
+def relgnn_chain(
+    start: Tensor,
+    layers: Sequence[Parts],
+    attention: Tensor,
+    adjacency: Adjacency,
+    keep: Tensor | None,
+    slope: float,
+    precision: Precision = "float32",
+    dropped: Sequence[Drawn | None] = (),
+) -> Tensor:
+    """(N, d) final states, as `relgnn_layer` after `relgnn_layer` and `fuse` give them.
+
+    Args:
+        start: (N, d) h^(0).
+        layers: at least one; each with matrices of its own, and all with the same relation states.
+        attention: (d, L) of the fusion.
+        adjacency, keep, slope, precision: as of `relgnn_layer`.
+        dropped: of each layer's input; of no length: nothing.
+    """
+    again = remake(start)
+    hows = [
+        How(adjacency, keep, slope, precision, drawn, place > 0, again if place == 0 else None)
+        for place, drawn in enumerate(dropped or [None] * len(layers))
+    ]
+    matrices = [tensor for parts in layers for tensor in parts[:-1]]
+    given = start, attention, layers[0].relation_state, *matrices
+    return _Chain.apply(hows, *given)  # pyright: ignore[reportReturnType]
+
+
+class _Chain(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, hows, start, attention, relation_state, *matrices):
+        state, kept, ctx.made = start.contiguous(), [], []
+        start, attention = state, attention.contiguous()
+        for how, parts in zip(hows, _layers(matrices, relation_state), strict=True):
+            state, found, made = pass_on(state, parts, how)
+            kept += found
+            ctx.made.append(made)
+        out, logits = fuse_states(start, state, attention, hows[0].slope)
+        of_fusion = None if hows[0].again else start, state, attention, logits
+        ctx.save_for_backward(*of_fusion, relation_state, *matrices, *kept)
+        ctx.hows = hows
+        return out
+
+    @staticmethod
+    def backward(ctx, *grads):
+        start, state, attention, logits, relation_state, *rest = ctx.saved_tensors
+        hows, count = ctx.hows, len(Parts._fields) - 1
+        matrices, kept = rest[: count * len(hows)], rest[count * len(hows) :]
+        start, given = hows[0].again() if start is None else start, grads[0].contiguous()
+        states = given, start, state, attention, logits
+        grad, grad_attention, told = fuse_backward(*states, hows[0].slope, activated=True)
+        del start, state, states
+        grad_relation, by_matrices = None, []
+        for place in reversed(range(len(hows))):
+            parts = _layers(matrices, relation_state)[place]
+            found = Found(*kept[place * len(Found._fields) : (place + 1) * len(Found._fields)])
+            grad, by_parts = pass_back(grad, parts, found, ctx.made[place], hows[place])
+            grad_relation = by_parts[-1] if grad_relation is None else grad_relation.add_(by_parts[-1])
+            by_matrices = [*by_parts[:-1], *by_matrices]
+        add_to_attributes(given, told, attention, grad)
+        return None, grad, grad_attention, grad_relation, *by_matrices
+
+
+def _layers(matrices: Sequence[Tensor], relation_state: Tensor) -> list[Parts]:
+    count = len(Parts._fields) - 1
+    return [Parts(*matrices[at : at + count], relation_state) for at in range(0, len(matrices), count)]
