@@ -87,4 +87,4 @@ class _Chain(torch.autograd.Function):
 
 def _layers(matrices: Sequence[Tensor], relation_state: Tensor) -> list[Parts]:
     count = len(Parts._fields) - 1
-    return [Parts(*matrices[at : at + count], relation_state) for at in range(0, len(matrices), count)]
+    return [Parts._make((*matrices[at : at + count], relation_state)) for at in range(0, len(matrices), count)]

@@ -141,11 +141,13 @@ def pass_on(x: Tensor, parts: Parts, how: How) -> tuple[Tensor, Found, Made]:
         given = kept_x = drop_in_place(x, how.dropped)
     else:
         kept_x = drop(x, how.dropped)
-    out, rows = layer_products(kept_x, parts.weights, parts.weight_self, adjacency, how.precision)
+    matrices, on_cpu = (parts.weights, parts.weight_self), x.device.type == "cpu"
+    logits = node_logits(kept_x, parts, adjacency) if on_cpu else None  # before the rows, which are read next
+    out, rows = layer_products(kept_x, *matrices, adjacency, how.precision)
     made = Made(None if how.dropped is None or is_large(x) else kept_x, None if is_large(rows) else rows)
-    if x.device.type == "cpu":
-        target_logit, row_logit, vectors = node_logits(kept_x, parts, adjacency)
-        del kept_x
+    del kept_x
+    if logits is not None:
+        target_logit, row_logit, vectors = logits
         told = attend_and_activate(out, target_logit, row_logit, rows, adjacency, keep, how.slope)
     else:
         target_logit, row_logit, vectors = out @ parts.of_target, rows @ parts.of_source, None
@@ -188,12 +190,12 @@ def _back_on_cpu(
         grad_own, *logits, rows, found.told, adjacency, how.keep, how.slope
     )
     x = _dropped(how, found.x) if x is None else x  # not before: beside the attention it would only be held
+    grad_vectors, by_relation = node_logits_backward(grad_target, grad_row, x, adjacency)
     by_sources = None
     if is_large(x):  # not beside the states' gradient
         by_weights = layer_weights(x, rows, grad_own, parts.weights, adjacency, precision)
     else:
         by_weights, by_sources = layer_gradients(x, rows, grad_own, *matrices, adjacency, precision)
-    grad_vectors, by_relation = node_logits_backward(grad_target, grad_row, x, adjacency)
     by_parts = vectors_backward(grad_vectors, by_relation, parts, *by_weights)
     del x
     grad_x, by_row = by_sources or layer_sources(rows, grad_own, *matrices, adjacency, precision)
