@@ -54,23 +54,30 @@ def kept_edges(adjacency: Adjacency, keep: Tensor) -> Adjacency:
 
 @njit(**PARALLEL)
 def _kept(indptr, node, fact, keep):  # pragma: no cover (compiled)
-    """Where the kept edges of each range begin, and their nodes."""
+    """Where the kept edges of each range begin, and their nodes.
+
+    Each block first writes to places of its own, one for each of its edges: then each edge's fact is looked up once.
+    """
     bounds, counts = balanced(indptr, BLOCKS), np.zeros(BLOCKS + 1, np.int64)
+    apart, begins = np.empty(len(node) + BLOCKS, node.dtype), np.empty(len(indptr), indptr.dtype)
     for block in prange(BLOCKS):
-        count = np.int64(0)
-        for e in range(np.int64(indptr[bounds[block]]), np.int64(indptr[bounds[block + 1]])):
-            count += keep[np.uint32(fact[np.uint64(e)])]
-        counts[block + 1] = count
-    for block in range(BLOCKS):
-        counts[block + 1] += counts[block]
-    out, begins = np.empty(counts[BLOCKS], node.dtype), np.empty(len(indptr), indptr.dtype)
-    begins[0] = 0
-    for block in prange(BLOCKS):
-        at, end = np.uint64(counts[block]), np.uint64(counts[block + 1])
+        start = np.int64(indptr[bounds[block]]) + block  # a place more: what comes after the last kept one is written
+        at = np.uint64(start)
         for i in range(bounds[block], bounds[block + 1]):
             for e in range(np.int64(indptr[i]), np.int64(indptr[i + 1])):
-                if at < end:  # behind it another block writes
-                    out[at] = node[np.uint64(e)]
-                    at += np.uint64(keep[np.uint32(fact[np.uint64(e)])])
-            begins[i + 1] = at
+                apart[at] = node[np.uint64(e)]
+                at += np.uint64(keep[np.uint32(fact[np.uint64(e)])])
+            begins[i + 1] = np.int64(at) - start
+        counts[block + 1] = np.int64(at) - start
+    for block in range(BLOCKS):
+        counts[block + 1] += counts[block]
+    out = np.empty(counts[BLOCKS], node.dtype)
+    begins[0] = 0
+    for block in prange(BLOCKS):
+        start, at = np.int64(indptr[bounds[block]]) + block, counts[block]
+        into, found = out[at : counts[block + 1]], apart[start : start + counts[block + 1] - at]
+        for n in range(len(into)):
+            into[n] = found[n]
+        for i in range(bounds[block], bounds[block + 1]):
+            begins[i + 1] += at
     return begins, out
