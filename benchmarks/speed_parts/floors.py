@@ -145,6 +145,7 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
             given.append({"x": state, "own": own, "rows": rows, "logit": logit, "target": at_target, "told": told})
             state = layer.propagate(state, graph, relation, mask)
     grad, grad_rows = torch.randn_like(state), torch.randn_like(given[0]["rows"])
+    grad_own = grad.clone()  # which its products are written over
 
     def of_layers(run: Callable[[Any, dict[str, Tensor]], Any]) -> Callable[[], Any]:
         @torch.no_grad()
@@ -163,7 +164,7 @@ def operations_of(step: Step) -> dict[str, Callable[[], Any]]:
 
     def backward_products(layer: Any, t: dict[str, Tensor]) -> None:
         matrices = layer.weights(), layer.weight_self
-        _, (grad_x, by_row) = layer_gradients(t["x"], grad_rows, grad, *matrices, graph)
+        _, (grad_x, by_row) = layer_gradients(t["x"], grad_rows, grad_own, *matrices, graph)
         if not on_cpu:  # where they are added with what the logits ask for
             add_by_source(by_row, graph, grad_x)
 

@@ -8,6 +8,7 @@ import torch
 from relwise.kernels import matmul
 from relwise.kernels.adjacency import build_adjacency
 from relwise.kernels.grouped import add_by_source, grouped_product, grouped_product_backward
+from relwise.kernels.node_logits import Parts
 from relwise.nn.layer import relgnn_layer
 
 
@@ -89,7 +90,7 @@ def layer(dtype):
     inputs = [torch.randn(shape, dtype=torch.float64).to(dtype).requires_grad_() for shape in shapes]
 
     def run(x, weights, own, target, relation, source, state):
-        return relgnn_layer(x, weights, own, (target, relation, source), state, adjacency, None, 0.2)
+        return relgnn_layer(x, Parts(weights, own, target, relation, source, state), adjacency, None, 0.2)
 
     return run, inputs
 

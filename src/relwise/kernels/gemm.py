@@ -179,30 +179,21 @@ def _rows_between(group, transposed, block, blocks):
                 pack(matrices, width, relation * depth, (relation + 1) * depth, packed)
         for first in range(begin, end, BLOCK):
             last = min(first + BLOCK, end)
+            left, shift, until = numbers, begin - begin, end
             if in_place:
                 copy(numbers, first * depth, held, 0, (last - first) * depth)
-                rows_of(
-                    held,
-                    source,
-                    first - first,
-                    last - first,
-                    offsets,
-                    packed,
-                    width,
-                    target,
-                    first,
-                    corner,
-                    x,
-                    first - first,
-                )
-            else:
-                rows_of(numbers, source, first, last, offsets, packed, width, target, first, corner, x, end)
+                left, shift, until = held, first, begin - begin
+            rows_of(left, source, first - shift, last - shift, offsets, packed, width, target, first, corner, x, until)
         relation += 1
 
 
 @njit(**INNER)
 def rows_of(left, source, first, last, offsets, packed, width, target, to, corner, x, until):
-    """target[to:] = rows first..last of the left matrix, each of `len(offsets)` numbers, times one in panels."""
+    """target[to:] = rows first..last of the left matrix, each of `len(offsets)` numbers, times one in panels.
+
+    Args:
+        x: whose rows are asked for, a block ahead, up to `until`: it holds what comes next.
+    """
     depth, begins, apart, anew = len(offsets), np.int64(0), np.int64(COLUMNS), np.bool_(False)
     for j in range(0, width, COLUMNS):
         count = min(COLUMNS, width - j)

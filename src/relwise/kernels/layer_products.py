@@ -56,13 +56,12 @@ def layer_gradients(
     by_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
     by_self = x.new_empty(x.shape[1], grad_own.shape[1])
     grad_x = _place_of_sources(grad_own, weight_self)
-    for_weights = _groups(x, x, by_weights, by_self, grad_rows, grad_own, adjacency)
-    for_sources = _groups(grad_rows, grad_own, weights, weight_self, by_source, grad_x, adjacency)
+    states, rows, own, matrices, alone = _arrays(x, grad_rows, grad_own, weights, weight_self)
+    made = by_weights.numpy(), by_source.numpy(), by_self.numpy()[None], grad_x.numpy()
+    pointer, source, whole = _order(adjacency, len(own))
     gradient_products(
-        *(
-            Gradients(one.x, one.source, one.pointer, one.rows, other.weights, one.weights, other.rows)
-            for one, other in zip(for_weights, for_sources, strict=True)
-        )
+        Gradients(states, source, pointer, rows, matrices, *made[:2]),
+        Gradients(states, gemm.IN_ORDER, whole, own, alone[None], *made[2:]),
     )
     return (by_weights, by_self), (grad_x, by_source)
 
@@ -127,12 +126,19 @@ def _groups(
     adjacency: Adjacency,
 ) -> tuple[gemm.Grouped, gemm.Grouped]:
     """The rows' products and the nodes' own, as the tile takes them."""
-    states, nodes, matrices, alone, by_row, by_node = (
-        t.detach().contiguous().numpy() for t in (of_rows, of_own, weights, weight_self, rows, own)
-    )
-    pointer, source = np.array(adjacency.relation_ptr, np.int64), adjacency.row_source.numpy()
-    whole = np.array([0, len(nodes)], np.int64)
+    states, nodes, matrices, alone, by_row, by_node = _arrays(of_rows, of_own, weights, weight_self, rows, own)
+    pointer, source, whole = _order(adjacency, len(nodes))
     return (
         gemm.Grouped(states, source, pointer, matrices, by_row),
         gemm.Grouped(nodes, gemm.IN_ORDER, whole, alone[None], by_node),
     )
+
+
+def _order(adjacency: Adjacency, nodes: int) -> tuple[gemm.IntArray, gemm.IntArray, gemm.IntArray]:
+    """The boundaries of the rows by relation, their sources, and the boundaries of all nodes."""
+    pointer, source = np.array(adjacency.relation_ptr, np.int64), adjacency.row_source.numpy()
+    return pointer, source, np.array([0, nodes], np.int64)
+
+
+def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
+    return tuple(t.detach().contiguous().numpy() for t in tensors)
