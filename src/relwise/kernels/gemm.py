@@ -164,6 +164,7 @@ def _rows_between(group, transposed, block, blocks):
     numbers, matrices = x.reshape(x.size), group.weights.reshape(group.weights.size)
     packed, held = scratch(depth * up(width, LANES)), scratch(BLOCK * depth if in_place else 0)
     target, offsets, corner = target.reshape(target.size), counted(depth), scratch(ROWS * COLUMNS)
+    none = np.int64(0)  # no plain constant, which `rows_of` would be compiled for anew
     whole, relation = pointer[len(pointer) - 1] + PACKING * (len(pointer) - 1), 0
     low, high = block * whole // blocks, (block + 1) * whole // blocks
     while relation + 1 < len(pointer) and pointer[relation] + PACKING * relation < high:
@@ -179,10 +180,10 @@ def _rows_between(group, transposed, block, blocks):
                 pack(matrices, width, relation * depth, (relation + 1) * depth, packed)
         for first in range(begin, end, BLOCK):
             last = min(first + BLOCK, end)
-            left, shift, until = numbers, begin - begin, end
+            left, shift, until = numbers, none, end
             if in_place:
                 copy(numbers, first * depth, held, 0, (last - first) * depth)
-                left, shift, until = held, first, begin - begin
+                left, shift, until = held, first, none
             rows_of(left, source, first - shift, last - shift, offsets, packed, width, target, first, corner, x, until)
         relation += 1
 
@@ -194,6 +195,7 @@ def rows_of(left, source, first, last, offsets, packed, width, target, to, corne
     Args:
         x: whose rows are asked for, a block ahead, up to `until`: it holds what comes next.
     """
+    # Not plain constants, each of which `multiply` would be compiled for anew.
     depth, begins, apart, anew = len(offsets), np.int64(0), np.int64(COLUMNS), np.bool_(False)
     for j in range(0, width, COLUMNS):
         count = min(COLUMNS, width - j)
@@ -280,7 +282,7 @@ def add_block(x, source, rows, first, last, offsets, filled, total, add):
     left, right, place = x.reshape(x.size), rows.reshape(rows.size), first * width
     if len(filled):
         fill(right, width, first, last, filled, wide)
-        right, place = filled, first - first
+        right, place = filled, np.int64(0)
     for j in range(0, width, COLUMNS):
         vectors = up(min(COLUMNS, width - j), LANES) // LANES
         for i in range(0, height, ROWS):

@@ -95,6 +95,7 @@ def _slices_between(side, slices, parts, block, blocks):
     held, corner, offsets, places = scratch(BLOCK * n), scratch(ROWS * COLUMNS), np.empty(DEPTH, np.int64), counted(n)
     matrices, rows, sources = side.matrices.reshape(out.size), side.rows, side.sources
     numbers, target, relation = rows.reshape(rows.size), sources.reshape(sources.size), np.int64(-1)
+    in_order, none = side.source[:0], np.int64(0)
     for piece in range(pieces[block], pieces[block + 1]):
         first, last, part = slices.bounds[piece], slices.bounds[piece + 1], slices.part[piece]
         if slices.relation[piece] != relation:
@@ -109,5 +110,5 @@ def _slices_between(side, slices, parts, block, blocks):
                 for i in range(begin, end, BLOCK):  # the sources may stand where these rows do
                     count = min(BLOCK, end - i)
                     copy(numbers, i * n, held, 0, count * n)
-                    rows_of(held, side.source[:0], i - i, count, places, turned, m, target, i, corner, rows, i - i)
+                    rows_of(held, in_order, none, count, places, turned, m, target, i, corner, rows, none)
             hand_over(total, wide, m, n, into, chain > first)
