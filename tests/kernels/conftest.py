@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from relwise.kernels import gemm
+from relwise.kernels import slices
 
 
 @pytest.fixture
 def few_slices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Sums over a few thousand rows are cut as those over millions are: in slices of several chains."""
-    monkeypatch.setattr(gemm, "SLICES", 2)
-    gemm.slices_of.cache_clear()
+    monkeypatch.setattr(slices, "SLICES", 2)
+    slices.slices_of.cache_clear()
     yield
-    gemm.slices_of.cache_clear()
+    slices.slices_of.cache_clear()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from relwise.kernels.gemm import CHAIN, IN_ORDER, Grouped, row_products, slices_of, weight_products
+from relwise.kernels.gemm import IN_ORDER, Grouped, row_products, weight_products
 from relwise.kernels.gemm_gradients import Gradients, gradient_products
+from relwise.kernels.slices import CHAIN, slices_of
 
 SHAPES = [(1, 1), (5, 7), (6, 16), (16, 100), (100, 16), (64, 65), (128, 128), (130, 48)]
 

@@ -12,7 +12,6 @@ same bits with any number of threads.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,15 +31,13 @@ from relwise.kernels.panels import (
     scratch,
     up,
 )
+from relwise.kernels.slices import CHAIN, IntArray, slices_of
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import add_to, balanced, prefetch_early
 
 Matrix = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 BLOCK = 8 * ROWS  # rows multiplied with all panels while they stay in the nearest cache
 DEPTH = 96  # rows of a sum over rows that are added up at a time: their panel stays in the nearest cache
-CHAIN = 1024  # rows of a sum over rows that are added up before they are added to others
-SLICES = 1024  # of all rows, beyond the first of each relation: what each is added into is d × d
 PACKING = 32  # rows whose products take as long as laying out a matrix
 
 
@@ -108,42 +105,6 @@ def _both(groups: tuple[Grouped, ...]) -> tuple[Grouped, Grouped]:
         return groups[0], groups[1]
     (one,) = groups
     return one, Grouped(one.x, IN_ORDER, np.zeros(1, np.int64), one.weights[:0], one.rows[:0])
-
-
-class _Slices(NamedTuple):
-    """The slices of all relations' rows.
-
-    Args:
-        relation: of each slice.
-        bounds: where each begins, and the last one's end.
-        part: in which part its sum is kept; -1: in none, as the first of a relation is in the result itself.
-        parts: how many there are.
-        begins: (R + 1,) the first slice of each relation.
-    """
-
-    relation: IntArray
-    bounds: IntArray
-    part: IntArray
-    parts: int
-    begins: IntArray
-
-
-@lru_cache(maxsize=64)
-def slices_of(pointer: tuple[int, ...]) -> _Slices:
-    """As a graph has it, step after step: made once. A slice is of one chain or, of very many rows, of several.
-
-    >>> slices = slices_of((0, 1, 1, 1 + CHAIN + 2))
-    >>> slices.relation.tolist(), slices.bounds.tolist(), slices.part.tolist(), slices.begins.tolist()
-    ([0, 2, 2], [0, 1, 514, 1027], [-1, -1, 0], [0, 1, 1, 3])
-    """
-    begin, size = np.array(pointer[:-1], np.int64), np.diff(np.array(pointer, np.int64))
-    count = -(-size // (CHAIN * max(1, -(-pointer[-1] // (CHAIN * SLICES)))))
-    relation = np.repeat(np.arange(len(size)), count)
-    number = np.arange(len(relation)) - np.repeat(np.cumsum(count) - count, count)  # within its relation
-    bounds = np.append(begin[relation] + number * size[relation] // count[relation], pointer[-1])
-    part = np.where(number > 0, np.cumsum(number > 0) - 1, -1)
-    begins = np.searchsorted(relation, np.arange(len(size) + 1))
-    return _Slices(relation, bounds, part, int((number > 0).sum()), begins)
 
 
 @njit(**PARALLEL)

@@ -16,18 +16,16 @@ from numba import get_num_threads, njit, prange
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.gemm import (
     BLOCK,
-    CHAIN,
     DEPTH,
-    IntArray,
     Matrix,
     add_block,
     add_parts,
     hand_over,
     room_to_fill,
     rows_of,
-    slices_of,
 )
 from relwise.kernels.panels import copy, counted, pack_transposed, scratch, up
+from relwise.kernels.slices import CHAIN, IntArray, slices_of
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
 from relwise.kernels.vector import balanced
 

@@ -16,6 +16,7 @@ from relwise.kernels.gemm_gradients import Gradients, gradient_products
 from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
 from relwise.kernels.matmul import Precision, by_shape, on_tile, product
 from relwise.kernels.memory import room
+from relwise.kernels.slices import IntArray
 
 
 def layer_products(
@@ -134,7 +135,7 @@ def _groups(
     )
 
 
-def _order(adjacency: Adjacency, nodes: int) -> tuple[gemm.IntArray, gemm.IntArray, gemm.IntArray]:
+def _order(adjacency: Adjacency, nodes: int) -> tuple[IntArray, IntArray, IntArray]:
     """The boundaries of the rows by relation, their sources, and the boundaries of all nodes."""
     pointer, source = np.array(adjacency.relation_ptr, np.int64), adjacency.row_source.numpy()
     return pointer, source, np.array([0, nodes], np.int64)

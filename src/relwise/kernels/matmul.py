@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from relwise.errors import InputError
-from relwise.kernels import gemm
+from relwise.kernels import gemm, slices
 from relwise.kernels.tile import FUSED
 
 Library = Literal["relwise", "onednn", "torch"]
@@ -107,7 +107,7 @@ def by_shape(rows: int, depth: int, columns: int) -> Library:
 
 
 def _by_slices(rows: int, depth: int) -> bool:
-    return depth > max(rows, gemm.CHAIN)
+    return depth > max(rows, slices.CHAIN)
 
 
 def _on_tile(a: Tensor, b: Tensor) -> Tensor:
