@@ -17,6 +17,7 @@ from torch import Tensor
 
 from relwise.kernels import attention_backward, attention_forward, cuda, hubs, reference
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.arrays import arrays
 from relwise.kernels.memory import room, rooms
 from relwise.kernels.target_sums import SUMS
 
@@ -196,7 +197,7 @@ def _forward_on_cpu(
 ) -> Tensor:
     """(2, N, L) the logarithm of the sum of each node's exponentials, and Σ β; `out` is filled, or added to."""
     told = room((2, *states[0].shape), states[0].dtype)
-    given, (indptr, row, fact), keep = _arrays(*states), _arrays(*edges[:3]), _masking(edges[3])
+    given, (indptr, row, fact), keep = arrays(*states), arrays(*edges[:3]), _masking(edges[3])
     how = row.view(np.uint32), fact, keep, slope, add, out.numpy(), *told.numpy()
     attention_forward.attend(*[*given, indptr, *how])
     pieces = hubs.hub_pieces(indptr)
@@ -257,9 +258,9 @@ def _backward_on_cpu(
     shapes = (heads, width), (num_nodes, 2 * heads), (slices, places), (places,)
     beta, of_targets, parts, sums = rooms(shapes, grad_rows.dtype)
     found, filled = (room((stops,), torch.int32).numpy(), beta), (grad_rows.numpy(), grad_row.numpy())
-    row_indptr, row_target, row_fact = _arrays(*edges[:3])
-    (*arrays, (logsumexp, slopes)), row_target = _arrays(*states), row_target.view(np.uint32)
-    given = *arrays, logsumexp, row_indptr, row_target, row_fact, _masking(edges[3])
+    row_indptr, row_target, row_fact = arrays(*edges[:3])
+    (*tables, (logsumexp, slopes)), row_target = arrays(*states), row_target.view(np.uint32)
+    given = *tables, logsumexp, row_indptr, row_target, row_fact, _masking(edges[3])
     attention_backward.rows_backward(*[*given, slope, *filled, of_targets, *found, parts, sums])
     inner = of_targets.reshape(2 * num_nodes, heads)[:num_nodes]  # what stood there has been read
     of_softmax = *found, sums, slopes, inner, grad_target.numpy(), filled[1]
@@ -269,12 +270,8 @@ def _backward_on_cpu(
 
 def _masking(keep: Tensor) -> np.ndarray:
     """`keep` as the kernels take it: of no length where all facts are kept, so that none is looked up."""
-    (kept,) = _arrays(keep)
+    (kept,) = arrays(keep)
     return kept if len(kept) and not kept.all() else kept[:0]
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
 
 
 def _save(ctx, inputs, output) -> None:

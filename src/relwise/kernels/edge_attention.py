@@ -22,6 +22,7 @@ from torch import Tensor
 
 from relwise.kernels import edge_attention_cpu
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.arrays import arrays
 from relwise.kernels.attention import fact_mask
 from relwise.kernels.reference import edge_targets, highest
 from relwise.kernels.sorting import sort_by_key
@@ -119,8 +120,8 @@ def _forward(
     out = terms.rows.new_empty(len(terms.target_logit), terms.rows.shape[1])
     said = terms.rows.new_empty(len(terms.target_logit), terms.edge_value.shape[1])
     logsumexp = torch.empty_like(terms.target_logit, memory_format=torch.contiguous_format)
-    edges = _arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
-    edge_attention_cpu.forward(*[*_arrays(*terms), *edges, slope, out.numpy(), said.numpy(), logsumexp.numpy()])
+    edges = arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
+    edge_attention_cpu.forward(*[*arrays(*terms), *edges, slope, out.numpy(), said.numpy(), logsumexp.numpy()])
     return out, said, logsumexp
 
 
@@ -145,11 +146,11 @@ def attend_edges_backward(
     grad_target, grad_row, grad_rows, grad_edge_logit, grad_edge_value = (grad.numpy() for grad in found)
     weight = np.empty(adjacency.num_edges, grad_rows.dtype)
     grad_logit = np.empty((adjacency.num_edges, grad_target.shape[1]), grad_rows.dtype)
-    above, states = _arrays(grad_out, grad_said), _arrays(*terms, logsumexp)
-    edges = _arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
+    above, states = arrays(grad_out, grad_said), arrays(*terms, logsumexp)
+    edges = arrays(adjacency.indptr, adjacency.row, adjacency.fact, kept, slots.slot)
     filled = grad_target, grad_edge_logit, grad_edge_value, weight, grad_logit
     edge_attention_cpu.backward_by_target(*[*above, *states, *edges, slope, *filled])
-    transpose = _arrays(adjacency.row_indptr, adjacency.row_target, slots.by_row)
+    transpose = arrays(adjacency.row_indptr, adjacency.row_target, slots.by_row)
     edge_attention_cpu.backward_by_row(*[above[0], *transpose, weight, grad_logit, grad_row, grad_rows])
     return found
 
@@ -173,7 +174,3 @@ def _attend_reference(
     out = rows.new_zeros(len(target_logit), rows.shape[1]).index_add(0, target, mean * rows[row])
     said = rows.new_zeros(len(target_logit), edge_value.shape[1]).index_add(0, target, mean * values)
     return out, said, logsumexp.detach()
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)

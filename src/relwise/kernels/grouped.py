@@ -17,6 +17,7 @@ from torch import Tensor
 
 from relwise.kernels import cuda, gemm
 from relwise.kernels.adjacency import Adjacency, Tile
+from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.matmul import Precision, on_tile, product
 from relwise.kernels.memory import room
@@ -38,7 +39,7 @@ def grouped_product(x: Tensor, weights: Tensor, adjacency: Adjacency, precision:
     shape = len(adjacency.row_source), weights.shape[2]
     out = room(shape, x.dtype) if x.device.type == "cpu" else x.new_empty(shape)
     if precision == "float32" and on_tile(x, weights, out):
-        states, matrices, rows = _arrays(x, weights, out)
+        states, matrices, rows = arrays(x, weights, out)
         gemm.row_products(gemm.Grouped(states, adjacency.row_source.numpy(), _pointer(adjacency), matrices, rows))
         return out
     for tile in _tiles(adjacency, x):
@@ -75,7 +76,7 @@ def grouped_weights(
     """The gradient of the weights, one half of `grouped_product_backward`."""
     if precision == "float32" and on_tile(grad_rows, x, weights):
         grad_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
-        states, grad, out = _arrays(x, grad_rows, grad_weights)
+        states, grad, out = arrays(x, grad_rows, grad_weights)
         gemm.weight_products(gemm.Grouped(states, adjacency.row_source.numpy(), _pointer(adjacency), out, grad))
         return grad_weights
     grad_weights = torch.zeros_like(weights)
@@ -91,7 +92,7 @@ def grouped_sources(
     """(P, in_dim) what each row adds to its source's gradient, the other half: where `grad_rows` stood, if it fits."""
     place = grad_rows if weights.shape[1] == weights.shape[2] else grad_rows.new_empty(len(grad_rows), weights.shape[1])
     if precision == "float32" and on_tile(grad_rows, weights) and grad_rows.is_contiguous():
-        matrices, grad, sources = _arrays(weights, grad_rows, place)
+        matrices, grad, sources = arrays(weights, grad_rows, place)
         gemm.row_products(gemm.Grouped(grad, gemm.IN_ORDER, _pointer(adjacency), matrices, sources), transposed=True)
     else:
         for tile in _tiles(adjacency, grad_rows):
@@ -133,11 +134,6 @@ def _add_by_source(rows, pointer, order, out):
                 row = rows[np.uint32(order[n])]
                 for k in range(len(into)):
                     into[k] += row[k]
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    """C-ordered arrays, on the tensors' memory where they are contiguous."""
-    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
 
 
 def _pointer(adjacency: Adjacency) -> np.ndarray:

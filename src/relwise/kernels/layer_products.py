@@ -12,6 +12,7 @@ from torch import Tensor
 
 from relwise.kernels import gemm
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.arrays import arrays
 from relwise.kernels.gemm_gradients import Gradients, gradient_products
 from relwise.kernels.grouped import grouped_product, grouped_sources, grouped_weights
 from relwise.kernels.matmul import Precision, by_shape, on_tile, product
@@ -57,7 +58,7 @@ def layer_gradients(
     by_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
     by_self = x.new_empty(x.shape[1], grad_own.shape[1])
     grad_x = _place_of_sources(grad_own, weight_self)
-    states, rows, own, matrices, alone = _arrays(x, grad_rows, grad_own, weights, weight_self)
+    states, rows, own, matrices, alone = arrays(x, grad_rows, grad_own, weights, weight_self)
     made = by_weights.numpy(), by_source.numpy(), by_self.numpy()[None], grad_x.numpy()
     pointer, source, whole = _order(adjacency, len(own))
     gradient_products(
@@ -127,7 +128,7 @@ def _groups(
     adjacency: Adjacency,
 ) -> tuple[gemm.Grouped, gemm.Grouped]:
     """The rows' products and the nodes' own, as the tile takes them."""
-    states, nodes, matrices, alone, by_row, by_node = _arrays(of_rows, of_own, weights, weight_self, rows, own)
+    states, nodes, matrices, alone, by_row, by_node = arrays(of_rows, of_own, weights, weight_self, rows, own)
     pointer, source, whole = _order(adjacency, len(nodes))
     return (
         gemm.Grouped(states, source, pointer, matrices, by_row),
@@ -139,7 +140,3 @@ def _order(adjacency: Adjacency, nodes: int) -> tuple[IntArray, IntArray, IntArr
     """The boundaries of the rows by relation, their sources, and the boundaries of all nodes."""
     pointer, source = np.array(adjacency.relation_ptr, np.int64), adjacency.row_source.numpy()
     return pointer, source, np.array([0, nodes], np.int64)
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(t.detach().contiguous().numpy() for t in tensors)

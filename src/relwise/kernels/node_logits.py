@@ -15,6 +15,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch, turned
@@ -61,7 +62,7 @@ def node_logits(x: Tensor, parts: Parts, adjacency: Adjacency) -> tuple[Tensor, 
     heads = parts.of_target.shape[1]
     target, row = room((len(x), heads), x.dtype), room((len(adjacency.row_source), heads), x.dtype)
     vectors = x.new_empty(len(parts.weights) + 1, heads, x.shape[1])
-    _forward(*[*_arrays(x, *parts), *_rows_of_nodes(adjacency), vectors.numpy(), target.numpy(), row.numpy()])
+    _forward(*[*arrays(x, *parts), *_rows_of_nodes(adjacency), vectors.numpy(), target.numpy(), row.numpy()])
     return target, row, vectors
 
 
@@ -82,7 +83,7 @@ def node_logits_backward(
     # A function of the sizes alone, so that sums are added in the same order by any number of threads.
     slices = min(BLOCKS, max(1, SUMS // max(1, (relations + 1) * heads * width)))
     grad_vectors, by_relation = x.new_empty(relations + 1, heads, width), x.new_empty(relations, heads)
-    given = *_arrays(grad_target, grad_row, x), *_rows_of_nodes(adjacency)
+    given = *arrays(grad_target, grad_row, x), *_rows_of_nodes(adjacency)
     _backward(*[*given, slices, grad_vectors.numpy(), by_relation.numpy()])
     return grad_vectors, by_relation
 
@@ -100,7 +101,7 @@ def vectors_backward(
     """
     grads = tuple(torch.empty_like(t, memory_format=torch.contiguous_format) for t in parts[2:])
     added = (t.numpy() for t in (grad_weights, grad_weight_self, *grads))
-    _vectors_backward(*[*_arrays(grad_vectors, by_relation, *parts), *added])
+    _vectors_backward(*[*arrays(grad_vectors, by_relation, *parts), *added])
     of_target, of_relation, of_source, relation_state = grads
     return of_target, of_relation, of_source, relation_state
 
@@ -117,15 +118,11 @@ def add_to_sources(
         adjacency: whose rows they are.
         out: (N, k), added to.
     """
-    _add(*[*_arrays(rows, grad_target, grad_row, vectors), *_rows_of_nodes(adjacency), out.numpy()])
+    _add(*[*arrays(rows, grad_target, grad_row, vectors), *_rows_of_nodes(adjacency), out.numpy()])
 
 
 def _rows_of_nodes(adjacency: Adjacency) -> tuple[np.ndarray, ...]:
     return tuple(t.numpy() for t in (adjacency.source_indptr, adjacency.source_row, adjacency.row_relation))
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(t.detach().contiguous().numpy() for t in tensors)
 
 
 @njit(fastmath=FAST, **INNER)

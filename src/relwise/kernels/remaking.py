@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from numba import njit, prange
 from torch import Tensor
 
+from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
 
@@ -62,7 +62,7 @@ def _replaced(new: Tensor, vector: Tensor, table: Tensor) -> Tensor:
     if table.device.type != "cpu":
         return torch.where(new[:, None], vector, table)
     out = room(table.shape, table.dtype)
-    _replace(*[*_arrays(new, vector, table), out.numpy()])
+    _replace(*[*arrays(new, vector, table), out.numpy()])
     return out
 
 
@@ -82,12 +82,8 @@ class _Replaced(torch.autograd.Function):
             return torch.where(new[:, None], zero, grad), None, torch.where(new[:, None], grad, zero).sum(dim=0)
         by_table = room(grad.shape, grad.dtype)
         parts = grad.new_empty(SLICES, grad.shape[1])
-        _part(*[*_arrays(new, grad), by_table.numpy(), parts.numpy()])
+        _part(*[*arrays(new, grad), by_table.numpy(), parts.numpy()])
         return by_table, None, parts.sum(dim=0)
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(t.detach().contiguous().numpy() for t in tensors)
 
 
 @njit(**PARALLEL)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from relwise.kernels import bases, basis_logits, cpu, hubs
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.arrays import arrays
 from relwise.kernels.attention import fact_mask
 from relwise.kernels.basis_plan import basis_plan
 from relwise.kernels.heads import head_logits, head_logits_backward
@@ -68,7 +69,7 @@ def basis_row_logits(
     by_basis = head_logits(x, _vectors(basis, of_source)).view(len(x), len(basis), -1)
     out = by_relation.new_empty(len(adjacency.row_source), by_relation.shape[1])
     where = adjacency.row_relation.numpy(), adjacency.row_source.numpy()
-    basis_logits.row_logits(*[*_arrays(coefficient, by_basis, by_relation), *where, out.numpy()])
+    basis_logits.row_logits(*[*arrays(coefficient, by_basis, by_relation), *where, out.numpy()])
     return out, by_basis
 
 
@@ -113,8 +114,8 @@ class _BasisLayer(torch.autograd.Function):
         )
         basis_logits.row_logits_backward(
             *[
-                *_arrays(grad_row, coefficient, by_basis), plan.row_relation, adjacency.source_indptr.numpy(),
-                *_arrays(grad_by_basis, of_coefficient, by_relation),
+                *arrays(grad_row, coefficient, by_basis), plan.row_relation, adjacency.source_indptr.numpy(),
+                *arrays(grad_by_basis, of_coefficient, by_relation),
             ]
         )  # fmt: skip
         grad_coefficient += of_coefficient.sum(0)
@@ -142,9 +143,9 @@ def _weights(
 ) -> tuple[Tensor, Tensor]:
     """(E,) the edges' weights in the order of the targets, and (N, L) the logarithms as of `attend`."""
     weight, logsumexp = target_logit.new_empty(adjacency.num_edges), torch.empty_like(target_logit)
-    target, row = _arrays(target_logit, row_logit)
+    target, row = arrays(target_logit, row_logit)
     indptr = adjacency.indptr.numpy()
-    edges, facts = adjacency.row.numpy(), _arrays(adjacency.fact, fact_mask(keep, adjacency))
+    edges, facts = adjacency.row.numpy(), arrays(adjacency.fact, fact_mask(keep, adjacency))
     basis_logits.edge_weights(*[target, row, indptr, edges, *facts, slope, weight.numpy(), logsumexp.numpy()])
     pieces = hubs.hub_pieces(indptr)
     if len(pieces):
@@ -171,7 +172,7 @@ def _weighted_sums(
     plan = basis_plan(adjacency)
     count, in_dim, out_dim = basis.shape
     stacked, out = basis.reshape(-1, out_dim), x.new_empty(len(x), out_dim)
-    states, coefficients = _arrays(x, coefficient)
+    states, coefficients = arrays(x, coefficient)
     edges = plan.edge_source, weight.numpy(), adjacency.indptr.numpy(), plan.segment_edge, plan.segment_relation
     room = x.new_empty(0)
     for first, last in _chunks(basis, len(x)):
@@ -203,11 +204,11 @@ def _sums_backward(
     beside = basis.transpose(0, 1).reshape(in_dim, -1)
     grad_x, grad_beside = torch.empty_like(x), torch.zeros_like(beside)
     parts, of_coefficient = x.new_zeros(num_slices, num_nodes, heads), x.new_zeros(num_slices, *coefficient.shape)
-    states = _arrays(grad, target_logit, row_logit, logsumexp)
+    states = arrays(grad, target_logit, row_logit, logsumexp)
     edges = (
         plan.source_row, plan.row_relation, plan.row_edge, plan.source_edge, plan.row_source, plan.target, plan.fact,
     )  # fmt: skip
-    mask, coefficients = _arrays(fact_mask(keep, adjacency), coefficient)
+    mask, coefficients = arrays(fact_mask(keep, adjacency), coefficient)
     grad_weight, beta = np.empty(num_edges, coefficients.dtype), np.empty((heads, num_edges), coefficients.dtype)
     filled = grad_weight, beta, parts.numpy(), of_coefficient.numpy()
     for first, last in _chunks(basis, len(x)):
@@ -228,7 +229,3 @@ def _sums_backward(
     cpu.logits_backward(beta, grad_weight, inner.numpy(), *by_row, grad_target.numpy(), grad_row.numpy())
     grad_basis = grad_beside.view(in_dim, count, out_dim).transpose(0, 1).contiguous()
     return grad_x, grad_basis, of_coefficient.sum(0), grad_target, grad_row
-
-
-def _arrays(*tensors: Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
