@@ -13,8 +13,9 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import BLOCKS, CHUNK, HUB
-from relwise.kernels.lanes import ROOM, add_scaled, exponentials, highest
+from relwise.kernels.lanes import ROOM
 from relwise.kernels.row_sums import add_rows, sum_rows
+from relwise.kernels.softmax import weigh_targets
 from relwise.kernels.vector import AHEAD, FAST, balanced
 
 BATCH = 1024  # edges laid out at a time, or those of one target: in the nearest cache
@@ -97,27 +98,6 @@ def gather(table, head, index, count, out):
 
 
 @njit(**INNER)
-def exponentials_of(logit, start, stop, own, slope, top, alpha):
-    """alpha = e^(LeakyReLU(logit + own) - top) over start:stop; their sum, and that of each times LeakyReLU's slope.
-
-    Each `CHUNK` is summed by itself.
-    """
-    total, sloped = alpha.dtype.type(0), alpha.dtype.type(0)
-    for piece in range(start, stop, CHUNK):
-        found = exponentials(logit, piece, min(CHUNK, stop - piece), own, slope, top, alpha)
-        total, sloped = total + found[0], sloped + found[1]
-    return total, sloped
-
-
-@njit(**INNER)
-def highest_of(logit, start, stop, own, slope):
-    """The maximum of LeakyReLU(logit + own) over start:stop; 0 where that is minus infinity, as where there is none."""
-    top = highest(logit, start, stop - start, own, slope)
-    # Minus infinity from minus infinity would be no number.
-    return top if top > -np.inf else logit.dtype.type(0)
-
-
-@njit(**INNER)
 def sum_pieces(rows, index, weight, start, stop, line, out):
     """out = Σ weight[n] rows[index[n]] over start:stop.
 
@@ -137,27 +117,6 @@ def activate(found, slope, out):
     for k in range(len(out)):
         value = out[k] + found[k]
         out[k] = value if value > 0 else value * slope
-
-
-# A division that may raise is another way out, for whose sake references of arrays would be counted in the loop.
-@njit(fastmath=FAST, error_model="numpy", **INNER)
-def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, logsumexp, slopes):
-    """The weights of the laid out edges of targets first:last, averaged over heads; `logits` are their rows' parts."""
-    heads, share = target_logit.shape[1], weight.dtype.type(1 / target_logit.shape[1])
-    # Every constant in the arrays' own precision: one float64 would make the inner loops half as wide.
-    none, zero, start = weight.dtype.type(np.inf), weight.dtype.type(0), np.int64(0)
-    for target in range(first, last):
-        stop = stops[target - first]
-        for head in range(heads):
-            logit, own = logits[head], target_logit[target, head]
-            top = highest_of(logit, start, stop, own, slope)
-            total, sloped = exponentials_of(logit, start, stop, own, slope, top, alpha)
-            any_kept = total != 0  # NaN is not
-            logsumexp[target, head] = top + np.log(total) if any_kept else none
-            slopes[target, head] = sloped / total if any_kept else zero
-            scale = share / total if any_kept else zero
-            add_scaled(alpha, start, stop - start, scale, head == 0, weight)
-        start = stop
 
 
 @njit(**INNER)
@@ -194,6 +153,7 @@ def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope
     index, stops = np.empty(most + AHEAD, np.uint32), np.empty(BATCH, np.int64)
     logits, scratch = np.empty((heads, most + ROOM), out.dtype), np.empty((2, most + ROOM), out.dtype)
     alpha, weight, lines = scratch[0], scratch[1], np.empty((2, rows.shape[1]), out.dtype)
+    found = np.empty((3, BATCH * heads), out.dtype)
     in_place = len(keep) == 0 and indptr[end] + AHEAD <= len(row)
     while i < end:
         first = i
@@ -207,7 +167,7 @@ def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope
             i = lay_out(indptr, row, fact, keep, first, end, most, index, stops)
         for head in range(heads):
             gather(row_logit, head, index, stops[i - first - 1], logits[head])
-        weigh_targets(target_logit, logits, slope, first, i, stops, alpha, weight, logsumexp, slopes)
+        weigh_targets(target_logit, logits, slope, first, i, stops, alpha, weight, found, logsumexp, slopes)
         sum_targets(rows, index, weight, indptr, first, i, stops, slope, add, lines, out)
 
 

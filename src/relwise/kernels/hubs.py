@@ -12,15 +12,14 @@ from numba import njit, prange
 from relwise.kernels.attention_forward import (
     activate,
     end_index,
-    exponentials_of,
     gather,
-    highest_of,
     kept_only,
     sum_pieces,
 )
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import HUB
 from relwise.kernels.lanes import ROOM, add_scaled
+from relwise.kernels.softmax import exponentials_of, highest_of
 from relwise.kernels.vector import AHEAD, FAST, add_to
 
 

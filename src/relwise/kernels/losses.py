@@ -14,7 +14,8 @@ from numba import njit, prange, types
 from numba.extending import intrinsic
 
 from relwise.kernels.compiling import PARALLEL
-from relwise.kernels.lanes import ROOM, Vectors, data_of, each
+from relwise.kernels.lanes import ROOM
+from relwise.kernels.registers import Vectors, data_of, each
 from relwise.kernels.runs import complex_run_products, run_products
 from relwise.kernels.vector import AHEAD, FAST, prefetch
 

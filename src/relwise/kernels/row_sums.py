@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from relwise.kernels.lanes import INT32, INT64, Vectors, data_of, each
+from relwise.kernels.registers import INT32, INT64, Vectors, data_of, each
 from relwise.kernels.vector import AHEAD, LINE
 
 STRIP, HALF = 8, 4  # registers that hold the sums of a strip of columns

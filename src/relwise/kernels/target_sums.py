@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from relwise.kernels.compiling import OUTER
-from relwise.kernels.lanes import INT32, INT64, data_of, each
+from relwise.kernels.registers import INT32, INT64, data_of, each
 
 SUMS = 2  # numbers that are added up by target and head
 
