@@ -32,9 +32,7 @@ class Step:
         self.seed = seed
 
     def draw(self, pool: int, shared: int):
-        asked = Asked(
-            self.index, self.replaced, self.decoder, self.nodes, self.nodes, torch.zeros(len(self.index)), 0, self.seed
-        )
+        asked = Asked(self.index, self.replaced, self.decoder, self.nodes, torch.zeros(len(self.index)), 0, self.seed)
         return draw_pools(self.corruptor, asked, pool, shared)
 
     def forbidden(self, position: int) -> set[int]:

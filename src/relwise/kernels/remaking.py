@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from numba import njit, prange
 from torch import Tensor
@@ -19,6 +20,7 @@ from torch import Tensor
 from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.memory import room
+from relwise.kernels.vector import add_to
 
 # Bytes of a table beyond which it is made again in the backward pass: a few hundredths of the layer's time, for memory
 # that would be held while all that comes behind the layer is at work.
@@ -81,9 +83,9 @@ class _Replaced(torch.autograd.Function):
             zero = grad.new_zeros(())
             return torch.where(new[:, None], zero, grad), None, torch.where(new[:, None], grad, zero).sum(dim=0)
         by_table = room(grad.shape, grad.dtype)
-        parts = grad.new_empty(SLICES, grad.shape[1])
-        _part(*[*arrays(new, grad), by_table.numpy(), parts.numpy()])
-        return by_table, None, parts.sum(dim=0)
+        by_vector = grad.new_empty(grad.shape[1])
+        _part(*[*arrays(new, grad), by_table.numpy(), by_vector.numpy()])
+        return by_table, None, by_vector
 
 
 @njit(**PARALLEL)
@@ -101,8 +103,9 @@ def _replace(new, vector, table, out):
 
 
 @njit(**PARALLEL)
-def _part(new, grad, by_table, parts):
-    """The table's gradient, and what each slice of the rows adds to the vector's."""
+def _part(new, grad, by_table, by_vector):
+    """The table's gradient and the vector's, to which each slice of the rows adds in turn."""
+    parts = np.empty((SLICES, grad.shape[1]), grad.dtype)
     for piece in prange(SLICES):
         part = parts[piece]
         part[:] = 0
@@ -115,3 +118,6 @@ def _part(new, grad, by_table, parts):
             else:
                 for k in range(len(row)):
                     into[k] = row[k]
+    by_vector[:] = 0
+    for piece in range(SLICES):
+        add_to(by_vector, parts[piece])

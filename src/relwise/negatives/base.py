@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,8 +33,7 @@ class Asked:
         replaced: (n,) which end is replaced, 0 for the head, 1 for the tail.
         decoder: scores.
         nodes: (N, d) the step's node states, detached.
-        keys: (N, k) what the decoder's queries are multiplied with, made of them.
-        positive_logit: (n,) the positives' logits under the same states.
+        positive_logit: (n,) the positives' logits under the same states; None: the pool is of one, there is no choice.
         step: the training step, counted from 0.
         seed: of all draws.
     """
@@ -42,10 +42,15 @@ class Asked:
     replaced: IntArray
     decoder: Decoder
     nodes: Tensor
-    keys: Tensor
-    positive_logit: Tensor
+    positive_logit: Tensor | None
     step: int
     seed: int
+
+    @cached_property
+    def keys(self) -> Tensor:
+        """(N, k) what the decoder's queries are multiplied with."""
+        with torch.no_grad():
+            return self.decoder.keys(self.nodes).contiguous()
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +173,7 @@ class PoolSampler(NegativeSampler):
         index, replaced, pool, shared = asked.index, asked.replaced, self.pool(asked.step), self.shared(asked.step)
         if pool == 1:
             return uniform_nodes(corruptor, asked)
+        assert asked.positive_logit is not None
         wanted, bound = (value.numpy() for value in self.bounds(asked.positive_logit, asked.step))
         states = asked.keys.cpu().numpy()
         chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)

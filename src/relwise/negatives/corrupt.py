@@ -109,7 +109,7 @@ class Corruptor:
         sampler: NegativeSampler,
         decoder: Decoder,
         nodes: Tensor,
-        positive_logit: Tensor,
+        positive_logit: Tensor | None,
         step: int,
         seed: int,
     ) -> Negatives:
@@ -120,15 +120,13 @@ class Corruptor:
             sampler: says the pool's size and what to take from it.
             decoder: scores.
             nodes: (N, d) the step's node states.
-            positive_logit: (n,) the positives' logits under the same states.
+            positive_logit: (n,) the positives' logits under the same states; None where the pool is of one.
             step: the training step, counted from 0.
             seed: of all draws.
         """
         replaced = self.replaced(index, seed)
-        states = nodes.detach().contiguous()
-        with torch.no_grad():
-            keys = decoder.keys(states).contiguous()
-        asked = Asked(index, replaced, decoder, states, keys, positive_logit.detach(), step, seed)
+        logit = None if positive_logit is None else positive_logit.detach()
+        asked = Asked(index, replaced, decoder, nodes.detach(), logit, step, seed)
         taken = sampler.take(self, asked)
         columns = replaced_columns(self.table.ends, self.table.relations, index, replaced, taken.nodes.ravel())
         return Negatives(Edges(*columns), taken.proposed, taken.refused, taken.pools)

@@ -69,7 +69,7 @@ class DeviceCorruptor:
         sampler: NegativeSampler,
         decoder: Decoder,
         nodes: Tensor,
-        positive_logit: Tensor,
+        positive_logit: Tensor | None,
         step: int,
         seed: int,
     ) -> Drawn:
@@ -81,9 +81,13 @@ class DeviceCorruptor:
         coin = torch.randint(0, 2, (len(index),), device=self.device)
         replaced = torch.where(self.open[coin, index], coin, 1 - coin)
         if pool > 1 and isinstance(sampler, PoolSampler):
+            assert positive_logit is not None
             wanted, bound = sampler.bounds(positive_logit.detach(), step)
         else:  # of one candidate there is no choice
-            wanted, bound = torch.zeros(len(index), dtype=torch.float64, device=self.device), positive_logit.detach()
+            wanted, bound = (
+                torch.zeros(len(index), dtype=torch.float64, device=self.device),
+                nodes.new_zeros(len(index)),
+            )
         triples, chosen, refused = self.at(index), torch.empty_like(which), torch.empty_like(which)
         for begin in range(0, len(index), SLICE):
             part = slice(begin, min(begin + SLICE, len(index)))
@@ -133,11 +137,12 @@ class DeviceCorruptor:
         sampler: NegativeSampler,
         decoder: Decoder,
         nodes: Tensor,
-        positive_logit: Tensor,
+        positive_logit: Tensor | None,
         step: int,
         seed: int,
     ) -> Drawn:
-        found = self.host.sample(index.cpu().numpy(), sampler, decoder, nodes, positive_logit.cpu(), step, seed)
+        logit = None if positive_logit is None else positive_logit.cpu()
+        found = self.host.sample(index.cpu().numpy(), sampler, decoder, nodes, logit, step, seed)
         edges = found.edges
         columns = (torch.tensor(a, device=self.device) for a in (edges.heads, edges.relations, edges.tails))
         return Drawn(Triples(*columns), found.proposed, found.refused, found.pools)

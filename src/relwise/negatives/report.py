@@ -7,8 +7,8 @@ with the count.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +54,7 @@ def _plain(edges: Edges) -> Edges:
     return Edges(edges.heads, edges.relations, edges.tails)
 
 
-@dataclass
+@dataclass(eq=False)
 class Tally:
     """What a sampler did over some steps.
 
@@ -70,8 +70,11 @@ class Tally:
     refused: int = 0
     chosen: int = 0
     held_out: int = 0
-    positives: list[int] = field(default_factory=lambda: [0] * BINS)
-    negatives: list[int] = field(default_factory=lambda: [0] * BINS)
+    positives: Counts = field(default_factory=lambda: np.zeros(BINS, np.int64))
+    negatives: Counts = field(default_factory=lambda: np.zeros(BINS, np.int64))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tally) and self.to_state() == other.to_state()
 
     def add(self, proposed: int, refused: int, held_out: int, positive: Counts, negative: Counts) -> None:
         """Count a step in.
@@ -82,17 +85,26 @@ class Tally:
         """
         self.proposed, self.refused = self.proposed + proposed, self.refused + refused
         self.chosen, self.held_out = self.chosen + int(negative.sum()), self.held_out + held_out
-        self.positives = (np.array(self.positives) + positive).tolist()
-        self.negatives = (np.array(self.negatives) + negative).tolist()
+        self.positives, self.negatives = self.positives + positive, self.negatives + negative
 
     def since(self, before: Tally) -> Tally:
         """What was added to an earlier state of this."""
-        positives, negatives = (
-            (np.array(getattr(self, name)) - np.array(getattr(before, name))).tolist()
-            for name in ("positives", "negatives")
-        )
-        numbers = {n: getattr(self, n) - getattr(before, n) for n in ("proposed", "refused", "chosen", "held_out")}
-        return Tally(**numbers, positives=positives, negatives=negatives)
+        counted: list[Any] = [getattr(self, one.name) - getattr(before, one.name) for one in fields(self)]
+        return Tally(*counted)
+
+    def to_state(self) -> dict[str, Any]:
+        """As a checkpoint keeps it, for `of_state`."""
+        return asdict(self) | {"positives": self.positives.tolist(), "negatives": self.negatives.tolist()}
+
+    @classmethod
+    def of_state(cls, state: dict[str, Any]) -> Self:
+        """What `to_state` gave.
+
+        >>> Tally.of_state(Tally(chosen=3).to_state()).chosen
+        3
+        """
+        counts = {name: np.array(state[name], np.int64) for name in ("positives", "negatives")}
+        return cls(**{**state, **counts})
 
     def hardness(self) -> float:
         """The mean probability of the negatives taken, before the update; NaN of none."""
@@ -135,13 +147,13 @@ class Tally:
         ]
 
 
-def quantile(counts: list[int], share: float) -> float:
+def quantile(counts: npt.ArrayLike, share: float) -> float:
     """The probability below which a share of the counted ones lies, in the middle of its part; NaN of none.
 
     >>> quantile([1] * BINS, 0.5)
     0.5025
     """
-    total = sum(counts)
+    total = int(np.sum(counts))
     return float(_middles()[np.searchsorted(np.cumsum(counts), share * total, side="right")]) if total else float("nan")
 
 

@@ -62,7 +62,8 @@ class RelGNN(Network):
 
     def relation_state(self) -> Tensor:
         """(R + inverse, d) the states h_r of eq. 4: the decoder's own parameter, then the inverse relations'."""
-        return torch.cat([self.decoder.relation, self.inverse_state])
+        known = self.decoder.relation
+        return torch.cat([known, self.inverse_state]) if self.num_inverse else known
 
     def propagate(
         self,

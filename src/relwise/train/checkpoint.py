@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -44,7 +43,7 @@ def save_checkpoint(trainer: Trainer, path: Path, data: str) -> None:
         "threads": torch.get_num_threads(),
         "matmul": library(),
         "data": data,
-        "state": asdict(trainer.state),
+        "state": trainer.state.to_json(),
     }
     written = path.with_name(path.name + ".part")
     save_file(_apart(tensors), written, {"relwise": json.dumps(about)})

@@ -76,10 +76,14 @@ class TrainingState:
     seen: Tally = field(default_factory=Tally)
     seconds: float = 0.0
 
+    def to_json(self) -> dict[str, Any]:
+        """As a checkpoint keeps it, for `from_json`."""
+        return vars(self) | {"tally": self.tally.to_state(), "seen": self.seen.to_state()}
+
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> Self:
-        """From what `dataclasses.asdict` gave."""
-        return cls(**{**found, "tally": Tally(**found["tally"]), "seen": Tally(**found["seen"])})
+        """From what `to_json` gave."""
+        return cls(**{**found, "tally": Tally.of_state(found["tally"]), "seen": Tally.of_state(found["seen"])})
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class Trainer:
         nodes = place.encode(keep)
         positives, step = place.positives(index), self.state.step
         with torch.no_grad():  # what the sampler goes by; what is learnt from is scored once, with the negatives
-            asked = place.logits(nodes, positives) if self.sampler.pool(step) > 1 else nodes.new_zeros(len(index))
+            asked = place.logits(nodes, positives) if self.sampler.pool(step) > 1 else None
         negatives = place.negatives(index, nodes, asked, step, seed)
         told = np.zeros((2, BINS), np.int64)
         loss, found = self._find_loss(nodes, positives, negatives, told)

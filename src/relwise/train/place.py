@@ -57,7 +57,7 @@ class OnHost:
         """The edges of `index`."""
         return self.trainer.corruptor.at(index)
 
-    def negatives(self, index: np.ndarray, nodes: Tensor, asked: Tensor, step: int, seed: int) -> Negatives:
+    def negatives(self, index: np.ndarray, nodes: Tensor, asked: Tensor | None, step: int, seed: int) -> Negatives:
         """A negative for each; arguments as of `Corruptor.sample`."""
         trainer = self.trainer
         return trainer.corruptor.sample(index, trainer.sampler, trainer.model.decoder, nodes, asked, step, seed)
@@ -95,7 +95,7 @@ class OnDevice:
     def positives(self, index: np.ndarray) -> Triples:
         return self.corruptor.at(torch.from_numpy(index).to(self.device))
 
-    def negatives(self, index: np.ndarray, nodes: Tensor, asked: Tensor, step: int, seed: int) -> Drawn:
+    def negatives(self, index: np.ndarray, nodes: Tensor, asked: Tensor | None, step: int, seed: int) -> Drawn:
         trainer, which = self.trainer, torch.from_numpy(index).to(self.device)
         return self.corruptor.sample(which, trainer.sampler, trainer.model.decoder, nodes, asked, step, seed)
 

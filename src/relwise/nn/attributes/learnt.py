@@ -69,10 +69,8 @@ class LearntEmbedding(nn.Module):
         """(n, dim) the vectors of n nodes."""
         new, any_new, in_order = self._seen(prepared)
         if self.training and self.dropout:
-            # On a GPU nobody looks at the draw: the GPU would have to be waited for.
-            drawn = torch.rand(len(prepared), device=new.device) < self.dropout
-            any_new = any_new or drawn.is_cuda or bool(drawn.any())
-            new = new | drawn
+            # Nobody looks whether any is drawn: a GPU would have to be waited for.
+            any_new, new = True, new | (torch.rand(len(prepared), device=new.device) < self.dropout)
         if len(self.weight) == 0:
             return self.unknown.expand(len(prepared), -1)
         # All nodes in order, as in a full-graph step: nothing to gather, and no gradient to scatter.
