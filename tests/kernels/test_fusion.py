@@ -54,13 +54,17 @@ def test_the_same_bits_with_one_thread_and_with_two():
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
-def test_the_gradient_of_activated_states_is_that_of_what_was_activated():
-    attributes, given, attention = inputs(20, 6, 2)
+@pytest.mark.parametrize("heads", [1, 2, 3])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_the_gradient_of_activated_states_is_that_of_what_was_activated(heads, in_place):
+    attributes, given, attention = inputs(20, 6, heads)
     topology = torch.nn.functional.leaky_relu(given, 0.3)
     direction = torch.randn(20, 6, generator=torch.Generator().manual_seed(1), dtype=attributes.dtype)
     want = torch.autograd.grad(fuse(attributes, topology, attention, 0.3), (attributes, given, attention), direction)
     _, logits = fuse_states(attributes, topology, attention, 0.3)
-    found = fuse_backward(direction, attributes, topology, attention, logits, 0.3, activated=True)
+    topology = topology.detach()
+    found = fuse_backward(direction, attributes, topology, attention, logits, 0.3, activated=True, in_place=in_place)
+    assert (found[0].data_ptr() == topology.data_ptr()) == in_place
     for got, wanted in zip(found[:2], want[1:], strict=True):
         torch.testing.assert_close(got, wanted)
     before = torch.randn_like(direction)

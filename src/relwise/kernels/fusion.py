@@ -59,6 +59,7 @@ def fuse_backward(
     logits: Tensor,
     slope: float,
     activated: bool = False,
+    in_place: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(N, d) and (d, L) the gradients of topology and attention, and (N, 1 + L) what `add_to_attributes` goes by.
 
@@ -67,8 +68,10 @@ def fuse_backward(
         logits: (N, L, 2) as found forward.
         activated: whether `topology` is a LeakyReLU's results, of this slope, and its gradient is to be that of what
             LeakyReLU was given: then that costs no pass of its own.
+        in_place: whether the gradient of `topology` is to stand where that stood, which nobody else reads.
     """
-    grad_topology, told = room(topology.shape, topology.dtype), room((len(grad), 1 + logits.shape[1]), grad.dtype)
+    grad_topology = topology.detach() if in_place else room(topology.shape, topology.dtype)
+    told = room((len(grad), 1 + logits.shape[1]), grad.dtype)
     grad_attention = torch.empty_like(attention)
     tensors = grad, attributes, topology, attention, logits, grad_topology, told, grad_attention
     _backward(*[*(t.detach().numpy() for t in tensors), slope, activated])
@@ -138,11 +141,12 @@ def _backward(grad, attributes, topology, attention, logits, grad_topology, told
     low = slope if activated else one
     parts = np.zeros((SLICES, heads, width), grad.dtype)
     for piece in prange(SLICES):
-        by_b = np.empty(heads, grad.dtype)
+        by_b, other = np.empty(heads, grad.dtype), np.empty(width, grad.dtype)
         for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
-            g, own, other, by_other, said = grad[i], attributes[i], topology[i], grad_topology[i], told[i]
+            g, own, by_other, said = grad[i], attributes[i], grad_topology[i], told[i]
             alpha, by_alpha = dtype(0), dtype(0)
-            for k in range(width):
+            for k in range(width):  # a copy, as its gradient may be written over it
+                other[k] = topology[i, k]
                 by_alpha += g[k] * (own[k] - other[k])
             for head in range(heads):
                 a, b = logits[i, head, 0], logits[i, head, 1]

@@ -85,7 +85,7 @@ class _Chain(torch.autograd.Function):
         if passed is None:  # going back a second time
             _, passed = _pass(hows, start, attention, layers)
         states = given, start, passed.state, attention, passed.logits
-        grad, grad_attention, told = fuse_backward(*states, hows[0].slope, activated=True)
+        grad, grad_attention, told = fuse_backward(*states, hows[0].slope, activated=True, in_place=True)
         del start, states, passed.state, passed.logits
         grad_relation, by_matrices = None, []
         for how, parts in zip(reversed(hows), reversed(layers), strict=True):
