@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 CHAIN = 1024  # rows of a sum over rows that are added up before they are added to others
+SHORT, FEW = 512, 64  # rows of a slice, and chains, below which slices are that short: threads share them evenly
 SLICES = 1024  # of all rows, beyond the first of each relation: what each is added into is d × d
 
 
@@ -35,12 +36,13 @@ class Slices(NamedTuple):
 def slices_of(pointer: tuple[int, ...]) -> Slices:
     """As a graph has it, step after step: made once. A slice is of one chain or, of very many rows, of several.
 
-    >>> slices = slices_of((0, 1, 1, 1 + CHAIN + 2))
+    >>> slices = slices_of((0, 1, 1, 1 + SHORT + 2))
     >>> slices.relation.tolist(), slices.bounds.tolist(), slices.part.tolist(), slices.begins.tolist()
-    ([0, 2, 2], [0, 1, 514, 1027], [-1, -1, 0], [0, 1, 1, 3])
+    ([0, 2, 2], [0, 1, 258, 515], [-1, -1, 0], [0, 1, 1, 3])
     """
     begin, size = np.array(pointer[:-1], np.int64), np.diff(np.array(pointer, np.int64))
-    count = -(-size // (CHAIN * max(1, -(-pointer[-1] // (CHAIN * SLICES)))))
+    rows = SHORT if pointer[-1] < FEW * CHAIN else CHAIN * max(1, -(-pointer[-1] // (CHAIN * SLICES)))
+    count = -(-size // rows)
     relation = np.repeat(np.arange(len(size)), count)
     number = np.arange(len(relation)) - np.repeat(np.cumsum(count) - count, count)  # within its relation
     bounds = np.append(begin[relation] + number * size[relation] // count[relation], pointer[-1])
