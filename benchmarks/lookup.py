@@ -33,7 +33,8 @@ from data import ROOT
 from reciprocal import reciprocate
 from record import RESULTS, machine, read_rows, write_rows
 from relwise.settings import Settings
-from relwise.train.loop import Trainer, TrainingState
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingState
 from trials import Options
 
 CSV, CURVE = RESULTS / "lookup.csv", RESULTS / "lookup_curve.csv"

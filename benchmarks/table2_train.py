@@ -15,7 +15,8 @@ from relwise.data.split import LabelledEdges
 from relwise.evaluate.baselines import plain_baselines
 from relwise.evaluate.metrics import average_precision, best_threshold, binary_measures
 from relwise.settings import Settings
-from relwise.train.loop import Trainer, TrainingState
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingState
 from table2_data import Case
 from table2_methods import Method, Options
 

@@ -27,7 +27,8 @@ from relwise.data.split import Split, split_graph
 from relwise.errors import InputError, nearest
 from relwise.evaluate.table import evaluate
 from relwise.settings import Settings
-from relwise.train.loop import Trainer, TrainingResult
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingResult
 
 Options = dict[str, Any]
 Row = dict[str, str]

@@ -30,8 +30,9 @@ from relwise.predict.final import FinalScorer, Judgement
 from relwise.predict.scorer import Scorer
 from relwise.settings import Settings, SettingsKeywords
 from relwise.train.checkpoint import load_checkpoint, save_checkpoint
-from relwise.train.loop import Trainer, TrainingResult
+from relwise.train.loop import Trainer
 from relwise.train.progress import TrainingProgress
+from relwise.train.state import TrainingResult
 
 LISTED = 5_000_000  # training edges beyond which a run does not tell of its attention: two numbers an edge and head
 

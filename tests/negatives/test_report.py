@@ -7,7 +7,7 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph
 from relwise.data.split import split_graph
 from relwise.negatives.report import BINS, HeldOut, Tally, count_probabilities, quantile
-from relwise.train.loop import TrainingState
+from relwise.train.state import TrainingState
 
 
 def parts(directed):

@@ -24,7 +24,8 @@ from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
 from relwise.train import checkpoint
 from relwise.train.checkpoint import load_checkpoint, save_checkpoint
-from relwise.train.loop import Trainer, TrainingResult
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingResult
 from tests.fakes import small_graph
 from tests.small_data import TINY
 

@@ -21,7 +21,8 @@ from relwise.evaluate.metrics import average_precision, roc_auc
 from relwise.evaluate.ranks import Ranks, rank_edges
 from relwise.nn.decoders import Decoder
 from relwise.settings import SamplerName, Settings
-from relwise.train.loop import Trainer, TrainingResult
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingResult
 from tests.fakes import small_graph, tangled_graph
 from tests.small_data import TINY
 

@@ -1,5 +1,6 @@
 """Training: one loop of full-graph steps, checkpoints, progress."""
 
-from relwise.train.loop import Trainer, TrainingResult
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingResult
 
 __all__ = ["Trainer", "TrainingResult"]

@@ -18,7 +18,8 @@ from relwise.errors import InputError
 from relwise.kernels.matmul import library, use_library
 from relwise.kernels.threads import settle_threads
 from relwise.nn.build import prepare_edges, prepare_inputs
-from relwise.train.loop import Trainer, TrainingState
+from relwise.train.loop import Trainer
+from relwise.train.state import TrainingState
 
 FORMAT = 4  # 2: the library of the matrix products; 3: what the sampler did; 4: other draws of dropout
 

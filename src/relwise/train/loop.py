@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from relwise.kernels.memory import copy_of, free_idle_tables, give_back_freed_me
 from relwise.kernels.threads import settle_threads
 from relwise.negatives import Corruptor, KnownEdges
 from relwise.negatives.blocks import pool_loss
-from relwise.negatives.report import BINS, HeldOut, Tally, count_probabilities
+from relwise.negatives.report import BINS, HeldOut, count_probabilities
 from relwise.nn.build import build_model, prepare_edges, prepare_inputs
 from relwise.nn.messages import message_graph
 from relwise.predict.scorer import Scorer
@@ -38,6 +38,7 @@ from relwise.settings import Settings
 from relwise.train.masks import make_mask
 from relwise.train.place import OnDevice, OnHost, find_device
 from relwise.train.sampler import make_sampler
+from relwise.train.state import TrainingResult, TrainingState
 
 RANKED = 2000  # validation edges ranked, at most, where MRR selects: enough to tell states apart, and quick
 DIVERGED = "lower learning_rate, or scale the attributes"
@@ -55,47 +56,6 @@ def learning_rate(peak: float, step: int, steps: int) -> float:
     [0.05, 0.91, 0.5, 0.0]
     """
     return peak * min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-@dataclass
-class TrainingState:
-    """Where training stands, besides weights and optimizer.
-
-    Args:
-        step: steps done.
-        best: the best validation value so far, and the step after which it was seen.
-        history: one row per validation.
-        tally: what the sampler did so far; `seen` of it at the last validation.
-    """
-
-    step: int = 0
-    best: float = -np.inf
-    best_step: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
-    seen: Tally = field(default_factory=Tally)
-    seconds: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """As a checkpoint keeps it, for `from_json`."""
-        return vars(self) | {"tally": self.tally.to_state(), "seen": self.seen.to_state()}
-
-    @classmethod
-    def from_json(cls, found: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
-        return cls(**{**found, "tally": Tally.of_state(found["tally"]), "seen": Tally.of_state(found["seen"])})
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What training leaves: the best state's weights are in the trainer's model."""
-
-    steps: int
-    best_step: int
-    best: float
-    seconds: float
-    tally: Tally
-    history: list[dict[str, float]]
 
 
 class Trainer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from relwise.predict.progress import Bar
-from relwise.train.loop import TrainingState
+from relwise.train.state import TrainingState
 
 
 class TrainingProgress(Bar):
