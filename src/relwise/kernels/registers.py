@@ -37,7 +37,7 @@ class Vectors:
         """A vector of the same number in all lanes."""
         unset = ir.VectorType(number.type, self.lanes)(ir.Undefined)
         alone = self.builder.insert_element(unset, number, INT32(0))
-        return self.builder.shuffle_vector(alone, unset, ir.VectorType(INT32, self.lanes)([0] * self.lanes))
+        return self.lane(alone, 0)
 
     def place(self, data, at):
         return self.builder.bitcast(self.builder.gep(data, [at]), self.type.as_pointer())

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 CHAIN = 1024  # rows of a sum over rows that are added up before they are added to others
-SHORT, FEW = 512, 64  # rows of a slice, and chains, below which slices are that short: threads share them evenly
+SHORT = 512  # rows of a slice, at most, where there are few: threads share more slices more evenly
+FEW = 64  # chains in all, below which rows are few
 SLICES = 1024  # of all rows, beyond the first of each relation: what each is added into is d × d
 
 

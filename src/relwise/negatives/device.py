@@ -84,10 +84,7 @@ class DeviceCorruptor:
             assert positive_logit is not None
             wanted, bound = sampler.bounds(positive_logit.detach(), step)
         else:  # of one candidate there is no choice
-            wanted, bound = (
-                torch.zeros(len(index), dtype=torch.float64, device=self.device),
-                nodes.new_zeros(len(index)),
-            )
+            wanted, bound = (nodes.new_zeros(len(index), dtype=kind) for kind in (torch.float64, nodes.dtype))
         triples, chosen, refused = self.at(index), torch.empty_like(which), torch.empty_like(which)
         for begin in range(0, len(index), SLICE):
             part = slice(begin, min(begin + SLICE, len(index)))
