@@ -17,6 +17,7 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import CHUNK, attention_again, back_to_row, look_up, row_of, weighted_sum
+from relwise.kernels.products import row_product
 from relwise.kernels.vector import AHEAD, FAST, add_to, first_from, prefetch
 
 SLICES = 16  # of the edges of a chunk of nodes, forward: a constant
@@ -125,11 +126,10 @@ def combine(said, c, line):
 def combine_backward(grad, said, c, grad_said, grad_c):
     """grad_said[b] += c[b] grad;  grad_c[b] += said[b] · grad."""
     for b in range(len(said)):
-        one, out, v, total = said[b], grad_said[b], c[b], grad.dtype.type(0)
+        out, v = grad_said[b], c[b]
         for k in range(len(grad)):
             out[k] += v * grad[k]
-            total += one[k] * grad[k]
-        grad_c[b] += total
+        grad_c[b] += row_product(said[b], grad)
 
 
 @njit(fastmath=FAST, **PARALLEL)

@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
-from relwise.kernels.vector import AHEAD, FAST, exp_of_negative, first_from, prefetch
+from relwise.kernels.products import row_product
+from relwise.kernels.vector import AHEAD, FAST, REORDERED, exp_of_negative, first_from, prefetch
 
 BLOCKS = 128  # a constant, and many: threads that are held up by another program leave less to wait for
 HUB = 16_384  # edges of one target beyond which it is cut: a fraction of a millisecond's work
@@ -37,7 +38,7 @@ def edge_logits(at_target, row_logit, row, kept, slope, alpha):
     return top if top > lowest else alpha.dtype.type(0)
 
 
-@njit(fastmath=FAST, **OUTER)
+@njit(fastmath=REORDERED, **OUTER)
 def exponentials(top, alpha):
     """Replace logits by e^(logit - top); returns their sum."""
     total = alpha.dtype.type(0)
@@ -163,16 +164,15 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
         if v != 0 and w != 0:
             for k in range(width):
                 line[k] += v * g[k] + w * h[k]
-                a += g[k] * said[k]
-                b += h[k] * said[k]
+            a, b = row_product(g, said), row_product(h, said)
         elif v != 0:
             for k in range(width):
                 line[k] += v * g[k]
-                a += g[k] * said[k]
+            a = row_product(g, said)
         elif w != 0:
             for k in range(width):
                 line[k] += w * h[k]
-                b += h[k] * said[k]
+            b = row_product(h, said)
         grad_weight[m] = b
         grad_weight[n] = a
     for k in range(width):

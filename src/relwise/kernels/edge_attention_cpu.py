@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
+from relwise.kernels.cpu import exponentials
+from relwise.kernels.products import row_product
 from relwise.kernels.vector import FAST, balanced, exp_of_negative
 
 BLOCKS = 128  # a constant, and many: threads that are held up leave less to wait for
@@ -54,11 +56,7 @@ def forward(
                 top = edge_logits(
                     target_logit[i, head], row_logit, edge_logit, row_i, slot_i, kept, slope, head, alpha_i
                 )
-                total = out.dtype.type(0)
-                for e in range(count):
-                    value = exp_of_negative(alpha_i[e] - top)
-                    alpha_i[e] = value
-                    total += value
+                total = exponentials(top, alpha_i)
                 any_kept = total != 0
                 logsumexp[i, head] = top + np.log(total) if any_kept else none
                 scale = share / total if any_kept else total
@@ -90,7 +88,7 @@ def backward_by_target(
     grad_target, grad_edge_logit, grad_edge_value, weight, grad_logit,
 ):  # fmt: skip
     """All but the gradients by row; leaves ᾱ in `weight` (E,) and the logits' gradients in `grad_logit` (E, L)."""
-    heads, width, small = target_logit.shape[1], rows.shape[1], edge_value.shape[1]
+    heads, small = target_logit.shape[1], edge_value.shape[1]
     slope, share = rows.dtype.type(slope), rows.dtype.type(1 / heads)
     zero, one = rows.dtype.type(0), rows.dtype.type(1)
     blocks = balanced(indptr, BLOCKS)
@@ -106,13 +104,9 @@ def backward_by_target(
                 weight[e] = 0
                 if not keep[np.uint32(fact[e])]:
                     continue
-                says, total = rows[np.uint32(row[e])], zero
-                for k in range(width):
-                    total += grad_i[k] * says[k]
+                total = row_product(grad_i, rows[np.uint32(row[e])])
                 if slot[e] >= 0:
-                    value = edge_value[np.uint32(slot[e])]
-                    for k in range(small):
-                        total += grad_said_i[k] * value[k]
+                    total += row_product(grad_said_i, edge_value[np.uint32(slot[e])])
                 by_weight[e - first] = total * share
             for head in range(heads):
                 inner = zero

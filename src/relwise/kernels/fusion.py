@@ -7,10 +7,10 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from relwise.kernels.compiling import PARALLEL
+from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.remaking import remake
-from relwise.kernels.vector import FAST, turned
+from relwise.kernels.vector import FAST, REORDERED, add_to, turned
 
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
 
@@ -110,6 +110,26 @@ class _Fusion(torch.autograd.Function):
         return grad_attributes, grad_topology, grad_attention, None, None
 
 
+@njit(fastmath=REORDERED, **INNER)
+def _products(one, other, vector):
+    """The products of two rows with a vector."""
+    a, b = vector.dtype.type(0), vector.dtype.type(0)
+    for k in range(len(vector)):
+        a += one[k] * vector[k]
+        b += other[k] * vector[k]
+    return a, b
+
+
+@njit(fastmath=REORDERED, **INNER)
+def _copy_product(grad, one, other, copy):
+    """The product of a row with one - other; `other`, whose gradient may be written over it, is copied."""
+    total = grad.dtype.type(0)
+    for k in range(len(grad)):
+        copy[k] = other[k]
+        total += grad[k] * (one[k] - other[k])
+    return total
+
+
 @njit(fastmath=FAST, **PARALLEL)
 def _forward(attributes, topology, attention, logits, out, slope):
     vectors = turned(attention)
@@ -120,11 +140,7 @@ def _forward(attributes, topology, attention, logits, out, slope):
             own, other, into = attributes[i], topology[i], out[i]
             alpha = out.dtype.type(0)
             for head in range(heads):
-                vector = vectors[head]
-                a, b = out.dtype.type(0), out.dtype.type(0)
-                for k in range(width):
-                    a += own[k] * vector[k]
-                    b += other[k] * vector[k]
+                a, b = _products(own, other, vectors[head])
                 logits[i, head, 0], logits[i, head, 1] = a, b
                 a, b = a if a > 0 else a * slope, b if b > 0 else b * slope
                 alpha += share / (one + np.exp(b - a))
@@ -144,10 +160,7 @@ def _backward(grad, attributes, topology, attention, logits, grad_topology, told
         by_b, other = np.empty(heads, grad.dtype), np.empty(width, grad.dtype)
         for i in range(piece * len(grad) // SLICES, (piece + 1) * len(grad) // SLICES):
             g, own, by_other, said = grad[i], attributes[i], grad_topology[i], told[i]
-            alpha, by_alpha = dtype(0), dtype(0)
-            for k in range(width):  # a copy, as its gradient may be written over it
-                other[k] = topology[i, k]
-                by_alpha += g[k] * (own[k] - other[k])
+            alpha, by_alpha = dtype(0), _copy_product(g, own, topology[i], other)
             for head in range(heads):
                 a, b = logits[i, head, 0], logits[i, head, 1]
                 slope_a, slope_b = one if a > 0 else slope, one if b > 0 else slope
@@ -172,12 +185,12 @@ def _backward(grad, attributes, topology, attention, logits, grad_topology, told
                     more[k] += c * own[k] + d * other[k]
                     value = ((one - alpha) * g[k] if begins else by_other[k]) + b * first[k] + d * second[k]
                     by_other[k] = value * (one if other[k] > 0 else down)
+    for piece in range(1, SLICES):
+        for head in range(heads):
+            add_to(parts[0, head], parts[piece, head])
     for head in range(heads):
         for k in range(width):
-            total = dtype(0)
-            for piece in range(SLICES):
-                total += parts[piece, head, k]
-            grad_attention[k, head] = total
+            grad_attention[k, head] = parts[0, head, k]
 
 
 @njit(fastmath=FAST, **PARALLEL)

@@ -11,6 +11,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from relwise.kernels.compiling import PARALLEL
+from relwise.kernels.products import row_product
 from relwise.kernels.vector import FAST
 
 SLICES = 64  # a constant, so that the vectors' gradients are added in the same order by any number of threads
@@ -59,10 +60,7 @@ def _forward(states, vectors, out):
         for i in range(piece * len(states) // SLICES, (piece + 1) * len(states) // SLICES):
             state = states[i]
             for head in range(len(vectors)):
-                vector, total = vectors[head], out.dtype.type(0)
-                for k in range(len(state)):
-                    total += state[k] * vector[k]
-                out[i, head] = total
+                out[i, head] = row_product(state, vectors[head])
 
 
 @njit(fastmath=FAST, **PARALLEL)

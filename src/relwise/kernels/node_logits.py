@@ -16,8 +16,9 @@ from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.arrays import arrays
-from relwise.kernels.compiling import INNER, OUTER, PARALLEL
+from relwise.kernels.compiling import OUTER, PARALLEL
 from relwise.kernels.memory import room
+from relwise.kernels.products import row_product
 from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch, turned
 
 BLOCKS = 64
@@ -125,14 +126,6 @@ def _rows_of_nodes(adjacency: Adjacency) -> tuple[np.ndarray, ...]:
     return tuple(t.numpy() for t in (adjacency.source_indptr, adjacency.source_row, adjacency.row_relation))
 
 
-@njit(fastmath=FAST, **INNER)
-def _dot(one, other):
-    total = one.dtype.type(0)
-    for k in range(len(one)):
-        total += one[k] * other[k]
-    return total
-
-
 @njit(fastmath=FAST, **PARALLEL)
 def _forward(
     x, weights, weight_self, of_target, of_relation, of_source, relation_state, pointer, order, relation, vectors,
@@ -145,21 +138,21 @@ def _forward(
         r, k = line // width, line % width
         for head in range(heads):
             if r < relations:
-                vectors[r, head, k] = _dot(weights[r, k], to_source[head])
+                vectors[r, head, k] = row_product(weights[r, k], to_source[head])
                 if k == 0:
-                    constant[r, head] = _dot(relation_state[r], to_relation[head])
+                    constant[r, head] = row_product(relation_state[r], to_relation[head])
             else:
-                vectors[r, head, k] = _dot(weight_self[k], to_target[head])
+                vectors[r, head, k] = row_product(weight_self[k], to_target[head])
     blocks = balanced(pointer, BLOCKS)
     for block in prange(BLOCKS):
         for j in range(blocks[block], blocks[block + 1]):
             for head in range(heads):
-                target[j, head] = _dot(x[j], vectors[relations, head])
+                target[j, head] = row_product(x[j], vectors[relations, head])
             for n in range(pointer[j], pointer[j + 1]):
                 p = np.uint32(order[n])
                 r = np.uint32(relation[p])
                 for head in range(heads):
-                    row[p, head] = _dot(x[j], vectors[r, head]) + constant[r, head]
+                    row[p, head] = row_product(x[j], vectors[r, head]) + constant[r, head]
 
 
 @njit(fastmath=FAST, **PARALLEL)
@@ -194,9 +187,10 @@ def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_v
                 for k in range(len(into)):
                     into[k] += part[k]
             if r < own:
-                by_relation[r, head] = 0
+                total = x.dtype.type(0)
                 for block in range(slices):
-                    by_relation[r, head] += constants[block, r, head]
+                    total += constants[block, r, head]
+                by_relation[r, head] = total
 
 
 @njit(fastmath=FAST, **OUTER)

@@ -13,14 +13,14 @@ from numba.extending import intrinsic
 
 from relwise.kernels.compiling import INNER, OUTER
 from relwise.kernels.rows import _spread
-from relwise.kernels.vector import FAST, prefetch
+from relwise.kernels.vector import FAST, REORDERED, prefetch
 
 AHEAD = 8  # rows asked for before they are read
 LANES = 16  # of a pool that are gone over at a time
 INT64 = ir.IntType(64)
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(fastmath=REORDERED, **INNER)
 def row_product(query, row):
     """The product of two rows."""
     total = query.dtype.type(0)
@@ -29,7 +29,7 @@ def row_product(query, row):
     return total
 
 
-@njit(fastmath=FAST, **OUTER)
+@njit(fastmath=REORDERED, **OUTER)
 def row_products(query, rows, which, out):
     """Fill `out` (k,) with the products of one query with `rows[which]`."""
     full = len(which) // 4 * 4
@@ -67,7 +67,7 @@ def block_products(queries, rows, which, out):
         row_products(queries[i], rows, which, out[i])
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(fastmath=REORDERED, **INNER)
 def _tile(q0, q1, q2, q3, r0, r1, r2, r3, out):
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = q0.dtype.type(0)
     for k in range(len(q0)):

@@ -14,7 +14,11 @@ from numba.extending import intrinsic, overload
 from relwise.kernels.compiling import INNER
 
 # Without "nnan" and "ninf": a NaN in the input must come out as NaN.
-FAST = {"reassoc", "contract", "nsz", "arcp"}
+FAST = {"contract", "nsz", "arcp"}
+# Only of small functions that sum along a row. LLVM optimizes what a kernel calls, and the body of its parallel loop,
+# again each time that it is linked, and a process that has just compiled a kernel runs another copy than one that has
+# loaded it: where the order of any sum is the compiler's, bits are a matter of who came first.
+REORDERED = FAST | {"reassoc"}
 LINE = 64  # bytes of a cache line
 AHEAD = 24  # edges between a prefetch and its use: less, and memory is slower than the work on so many rows
 
