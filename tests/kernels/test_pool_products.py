@@ -5,27 +5,28 @@ import pytest
 from numba import njit
 
 from relwise.kernels.pool_products import pool_logits, workspace
-from relwise.kernels.tile import FUSED, ROWS, dot
+from relwise.kernels.tile import FUSED, LANES, ROWS, dot
 
 
 @njit
-def logits_of(query, first, last, nodes, candidates, most, room):
-    space, logits = workspace(room, nodes.shape[1]), np.full((most + ROWS, room), -7, nodes.dtype)
-    pool_logits(query, first, last, nodes, candidates, space, logits)
-    return logits
+def logits_of(query, first, last, nodes, candidates, step):
+    """(edges, candidates), from where they stand side by side."""
+    pool = len(candidates)
+    space, logits = workspace(pool, step, nodes.shape[1]), np.full(-(-pool // ROWS) * ROWS * step, -7, nodes.dtype)
+    pool_logits(query, first, last, nodes, candidates, space, step, logits)
+    return logits.reshape(-1, step)[:pool, : last - first].T
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("count", [1, 5, 6, 7, 33])
-@pytest.mark.parametrize("pool", [1, 10, 16, 65, 100, 130])
+@pytest.mark.parametrize("count", [1, 5, 16, 17, 33, 70])
+@pytest.mark.parametrize("pool", [1, 6, 10, 65, 100])
 @pytest.mark.parametrize("width", [1, 16, 33, 128])
 def test_logits_are_those_of_a_product_of_matrices(dtype, count, pool, width):
     rng = np.random.default_rng(pool)
     query, nodes = rng.normal(size=(count + 5, width)).astype(dtype), rng.normal(size=(50, width)).astype(dtype)
     query[:3], query[3 + count :] = np.nan, np.nan  # other blocks'
     candidates = rng.integers(0, 50, pool).astype(np.int32)
-    room = -(-pool // 16) * 16
-    found = logits_of(query, 3, 3 + count, nodes, candidates, count + 2, room)[:count, :pool]
+    found = logits_of(query, 3, 3 + count, nodes, candidates, -(-(count + 2) // LANES) * LANES)
     expected = query[3 : 3 + count].astype(np.float64) @ nodes[candidates].astype(np.float64).T
     tolerance = 1e-13 if dtype == np.float64 else 2e-6 * np.sqrt(width)
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.sqrt(width))
@@ -39,6 +40,6 @@ def test_logits_are_those_of_a_product_of_matrices(dtype, count, pool, width):
 def test_where_a_pool_holds_no_numbers_the_others_keep_theirs():
     query, nodes = np.ones((4, 20), np.float32), np.ones((9, 20), np.float32)
     nodes[5] = np.nan
-    found = logits_of(query, 0, 4, nodes, np.array([1, 5, 2], np.int32), 4, 16)[:4, :3]
+    found = logits_of(query, 0, 4, nodes, np.array([1, 5, 2], np.int32), LANES)
     assert np.isnan(found[:, 1]).all()
     assert (found[:, ::2] == 20).all()

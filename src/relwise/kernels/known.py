@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from relwise.kernels.compiling import INNER, OUTER
-from relwise.kernels.products import LANES
+from relwise.kernels.nearest import LANES
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 LONG = 2048  # partners beyond which sixteen searches by halves take less time than reading them all

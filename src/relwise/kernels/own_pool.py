@@ -11,8 +11,8 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.known import LONG, match_sixteen, search_sixteen
+from relwise.kernels.nearest import LANES, nearest
 from relwise.kernels.pool import DRAWS, LINES, PARTS, draw, find_places, redraw
-from relwise.kernels.products import LANES, nearest
 from relwise.kernels.rows import four_products
 from relwise.kernels.vector import prefetch
 

@@ -75,6 +75,9 @@ def _tile(vectors: int) -> Any:
 _one, _two, _three, _whole = (_tile(min(vectors, VECTORS)) for vectors in (1, 2, 3, 4))
 
 
+multiply_two = _two  # vectors in a row: `multiply` without asking how many they are
+
+
 @njit(**INNER, forceinline=True)
 def multiply(vectors, left, starts, offsets, depth, right, place, right_step, out, at, out_step, add):
     """out[at + i · out_step + j] (+)= Σ_k left[starts[i] + offsets[k]] · right[place + k · right_step + j].

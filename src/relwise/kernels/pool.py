@@ -17,9 +17,10 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.known import MARKS, enter, find_refused, is_partner, leave, table_size
 from relwise.kernels.mixing import mix
+from relwise.kernels.nearest import GROUP, nearest_of_each
 from relwise.kernels.panels import up
 from relwise.kernels.pool_products import pool_logits, workspace
-from relwise.kernels.products import LANES, nearest, row_product
+from relwise.kernels.products import row_product
 from relwise.kernels.sieve import NOTHING, passes, place_in, row_key
 from relwise.kernels.tile import ROWS
 from relwise.kernels.vector import FAST, prefetch
@@ -210,27 +211,30 @@ def _multiply(edges, index, order, begin, end, places, nodes, factors, out):
             query[k] = state[k] * factor[k]
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def _choose(
-    order, begin, end, query, shift, nodes, wanted, bound, candidates, logits, slots, others, stops, chosen
+    order, begin, end, query, shift, nodes, wanted, bound, candidates, logits, step, slots, others, stops, goals,
+    nearest, chosen,
 ):  # fmt: skip
-    """Each of a block's edges chooses from the pool, what `_refuse` found replaced; `logits` (edges, room) are its."""
-    room, pool, start = logits.shape[1], len(candidates), np.int64(0)
-    numbers = logits.reshape(logits.size)
+    """Each of a block's edges chooses from the pool, what `_refuse` found replaced; `logits` as of `pool_logits`."""
+    start, (wishes, goal, limit), (taken, ends, gaps) = np.int64(0), goals, nearest
     for p in range(begin, end):
-        i, own, stop = order[p], (p - begin) * room, np.int64(stops[p - begin])
-        if stop > start and others[start] < 0:
-            chosen[i], start = -1, stop
-            continue
-        for s in range(start, stop):
-            numbers[own + slots[s]] = row_product(query[p - shift], nodes[others[s]])
-        for slot in range(pool, room):
-            numbers[own + slot] = numbers[own]
-        slot = nearest(numbers, own, own + room, wanted[i], bound[i])
+        n, i = p - begin, order[p]
+        wishes[n] = goal[n] = wanted[i]
+        limit[n] = bound[i]
+        for s in range(start, np.int64(stops[n])):
+            if others[s] >= 0:
+                logits[slots[s] * step + n] = row_product(query[p - shift], nodes[others[s]])
+        start = np.int64(stops[n])
+    nearest_of_each(logits, len(candidates), step, end - begin, wishes, goal, limit, taken, ends, gaps)
+    start = np.int64(0)
+    for p in range(begin, end):
+        n, stop = p - begin, np.int64(stops[p - begin])
+        slot = taken[n]
         node = np.int64(candidates[slot])
         for s in range(start, stop):
-            node = others[s] if slots[s] == slot else node
-        chosen[i], start = node, stop
+            node = others[s] if slots[s] == slot or others[s] < 0 else node
+        chosen[order[p]], start = node, stop
 
 
 @njit(fastmath=FAST, **PARALLEL)
@@ -245,16 +249,18 @@ def choose_shared(
         query: (m, d) of the edges at places `blocks[0]` to `blocks[-1]` of `order`; of no length with `factors`.
         factors: (R, d) where a query is its anchor's state times its relation's row: then it is made here. Else (0, d).
     """
-    size, most, room = table_size(pool), 0, -(-pool // LANES) * LANES
+    size, most = table_size(pool), 0
     for b in range(len(blocks) - 1):
         most = max(most, blocks[b + 1] - blocks[b])
-    parts = max(1, min(PARTS, (len(blocks) - 1) // FEW))
+    parts, step = max(1, min(PARTS, (len(blocks) - 1) // FEW)), up(most, GROUP)
     for part in prange(parts):
         candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(most * pool, np.int32)
         others, stops = np.empty(most * pool, np.int64), np.empty(most, np.int64)
-        logits, places = np.empty((up(most, ROWS), room), nodes.dtype), np.empty((most, 5), np.int64)
+        logits, places = np.zeros(up(pool, ROWS) * step, nodes.dtype), np.empty((most, 5), np.int64)
+        goals = np.zeros(step), np.zeros(step, nodes.dtype), np.zeros(step, nodes.dtype)
+        nearest = np.empty(3 * step, np.int32), np.empty(2 * step, nodes.dtype), np.empty(step, nodes.dtype)
         product = np.empty((most if len(factors) else 0, nodes.shape[1]), nodes.dtype)
-        space = workspace(room, nodes.shape[1])
+        space = workspace(pool, step, nodes.shape[1])
         table, marks = np.full(size, -1, np.int32), np.zeros(MARKS * size, np.uint8)
         for b in range((len(blocks) - 1) * part // parts, (len(blocks) - 1) * (part + 1) // parts):
             begin, end = blocks[b], blocks[b + 1]
@@ -273,8 +279,8 @@ def choose_shared(
             asked, shift = (product, begin) if len(factors) else (query, blocks[0])
             if len(factors):
                 _multiply(edges, index, order, begin, end, places, nodes, factors, product)
-            pool_logits(asked, begin - shift, end - shift, nodes, candidates, space, logits)
+            pool_logits(asked, begin - shift, end - shift, nodes, candidates, space, step, logits)
             _choose(
-                order, begin, end, asked, shift, nodes, wanted, bound, candidates, logits, slots, others, stops,
-                chosen,
+                order, begin, end, asked, shift, nodes, wanted, bound, candidates, logits, step, slots, others, stops,
+                goals, nearest, chosen,
             )  # fmt: skip

@@ -1,7 +1,9 @@
 """The logits of a block of queries with the pool that they share: a product of matrices, one of them gathered.
 
-In float32 the pool's rows are turned into panels of the register tile (`relwise.kernels.tile`), which writes sixteen
-logits at a time, where products of rows end in a sum over a register each. In float64 they are that all the same.
+They stand candidate by candidate, those of the block's edges side by side: who chooses for many edges at a time reads
+whole registers of them. In float32 the queries, mostly a third as many rows as the pool has, are turned into panels of
+the register tile (`relwise.kernels.tile`), and the pool's rows are read where they stand. In float64 each is a product
+of two rows.
 """
 
 from __future__ import annotations
@@ -13,52 +15,59 @@ from numba import njit, types
 from numba.extending import overload
 
 from relwise.kernels.compiling import INNER
-from relwise.kernels.panels import counted, multiply, pack_rows, row_starts, scratch
-from relwise.kernels.products import block_products
+from relwise.kernels.panels import counted, multiply, multiply_two, pack_transposed, row_starts, scratch
+from relwise.kernels.products import row_product
 from relwise.kernels.tile import COLUMNS, LANES, ROWS
-from relwise.kernels.vector import prefetch
 
 
 @njit(**INNER)
-def workspace(room, depth):
+def workspace(pool, step, depth):
     """Scratch of `pool_logits`: a row's offsets, panels, and the pool's row numbers."""
-    return counted(depth), scratch(room * depth), np.zeros(room, np.uint32)
+    return counted(depth), scratch(step * depth), np.zeros(pool, np.uint32)
 
 
-def pool_logits(query, first, last, nodes, candidates, space, logits):
-    """logits[i, j] = query[first + i] · nodes[candidates[j]].
+def pool_logits(query, first, last, nodes, candidates, space, step, logits):
+    """logits[j · step + i] = query[first + i] · nodes[candidates[j]].
 
     Args:
         query: (m, d), C-ordered; its rows first:last are a block's.
         nodes: (N, d), C-ordered, of the same type.
         candidates: (k,) int32.
-        space: `workspace(room, d)`, of at least k candidates; room is a multiple of 16.
-        logits: (up(most, ROWS), room), filled in the block's rows and k columns; elsewhere it means nothing.
+        space: `workspace(k, step, d)`.
+        step: at least the block's edges, a multiple of the tile's `LANES`.
+        logits: (up(k, ROWS) · step,), filled for the block's edges and k candidates; elsewhere it means nothing.
     """
-    logits[: last - first, : len(candidates)] = query[first:last] @ nodes[candidates].T
+    found = query[first:last] @ nodes[candidates].T
+    for j in range(len(candidates)):
+        logits[j * step : j * step + last - first] = found[:, j]
 
 
 @overload(pool_logits, inline="never")
-def _(query, first, last, nodes, candidates, space, logits) -> Any:
+def _(query, first, last, nodes, candidates, space, step, logits) -> Any:
     return _on_tile if nodes.dtype == types.float32 else _by_rows
 
 
-def _by_rows(query, first, last, nodes, candidates, space, logits):
-    block_products(query[first:last], nodes, candidates, logits)
+def _by_rows(query, first, last, nodes, candidates, space, step, logits):
+    for j in range(len(candidates)):
+        row = nodes[np.uint32(candidates[j])]
+        for i in range(first, last):
+            logits[j * step + i - first] = row_product(query[i], row)
 
 
-def _on_tile(query, first, last, nodes, candidates, space, logits):
+def _on_tile(query, first, last, nodes, candidates, space, step, logits):
     # Not plain constants, each of which `multiply` would be compiled for anew.
-    depth, room, anew = nodes.shape[1], logits.shape[1], np.bool_(False)
+    depth, anew, none = nodes.shape[1], np.bool_(False), np.int64(0)
     offsets, packed, which = space
-    for j in range(room):
-        which[j] = candidates[j if j < len(candidates) else 0]
-        prefetch(nodes, which[j])
-    pack_rows(nodes.reshape(nodes.size), depth, which, packed)
-    left, out = query.reshape(query.size), logits.reshape(logits.size)
-    for j in range(0, room, COLUMNS):
-        vectors = min(COLUMNS, room - j) // LANES
-        for i in range(first, last, ROWS):
-            starts, line = row_starts(offsets[:0], i, last, depth), (i - first) * room
-            multiply(vectors, left, starts, offsets, depth, packed, j * depth, np.int64(vectors * LANES),
-                      out, line + j, room, anew)  # fmt: skip
+    for j in range(len(candidates)):
+        which[j] = candidates[j]
+    pack_transposed(query.reshape(query.size), first * depth, last - first, depth, packed)
+    table = nodes.reshape(nodes.size)
+    for begin in range(none, last - first, COLUMNS):
+        vectors = -(-min(COLUMNS, last - first - begin) // LANES)
+        for j in range(none, len(which), ROWS):
+            starts, place = row_starts(which, j, len(which), depth), j * step + begin
+            if vectors == 2:
+                multiply_two(table, starts, offsets, depth, packed, begin * depth, 2 * LANES, logits, place, step, anew)
+            else:
+                multiply(vectors, table, starts, offsets, depth, packed, begin * depth, vectors * LANES,
+                         logits, place, step, anew)  # fmt: skip
