@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from relwise.kernels.nearest import CLOSE, GROUP, LANES, nearest, nearest_of_each
+from relwise.kernels.nearest import CLOSE, GROUP, LANES, nearest, nearest_of_each, round_down
 
 
 def by_probability(logits, wanted):
@@ -120,3 +120,22 @@ def test_a_sure_choice_is_never_wrong(dtype):
     slots, gaps = choices(logits, wanted, bound)
     assert 0.05 < (abs(gaps) < CLOSE).mean() < 0.95
     assert slots.tolist() == [chosen(*edge) for edge in zip(logits, wanted, bound, strict=True)]
+
+
+@njit
+def rounded_down(numbers, like):
+    out = np.empty_like(like)
+    for n in range(len(numbers)):
+        out[n] = round_down(numbers[n], like)
+    return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_down_leaves_no_number_between(dtype):
+    exact = np.append(np.random.default_rng(0).normal(size=1000), [0.5, np.inf, -np.inf, 1e300, -1e300, 1e-50])
+    found = rounded_down(exact, np.empty(len(exact), dtype))
+    assert (found <= exact).all()
+    with np.errstate(over="ignore"):
+        above = np.nextafter(found, dtype(np.inf))
+    assert ((above > exact) | (found == exact)).all()
+    assert np.isnan(rounded_down(np.array([np.nan]), np.empty(1, dtype))[0])

@@ -90,7 +90,7 @@ class Task:
         """What the fused pass takes for all edges, and how many refusals it counted; `factors` make the queries."""
         order, blocks, _ = self.arrange(shared)
         chosen, refused = np.full(len(self.anchor), -7), np.full(len(self.anchor), -7)
-        wanted, bound = (value.numpy() for value in sampler.bounds(positive, 0))
+        wanted, bound = (value.numpy() for value in sampler.goals(positive, 0))
         rest = (query[order], states, wanted, bound, sampler.pool(0), chosen, refused)
         if shared == 1:
             choose_own(*self.arguments(seed), order, *rest)

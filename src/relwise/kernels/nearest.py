@@ -34,6 +34,13 @@ def _takes_lower(low, high, wanted):
     return (high == np.inf) | ((low > -np.inf) & (wanted - below <= above - wanted))
 
 
+@njit(**INNER)
+def round_down(number, like):
+    """A float64 number in an array's dtype, or the next lower one: no number of that dtype lies between the two."""
+    rounded = like.dtype.type(number)
+    return np.nextafter(rounded, like.dtype.type(-np.inf)) if np.float64(rounded) > number else rounded
+
+
 # -- of one edge, whose logits stand together ------------------------------------------------------------
 
 
@@ -106,7 +113,7 @@ def nearest(logits, begin, end, wanted, bound):
     Args:
         logits: those of a pool from `begin` to `end`, filled up to a multiple of `LANES` with its first.
         wanted: a probability; 1 or more asks for the likeliest, 0 or less for the least likely.
-        bound: its logit, rounded down in the logits' dtype.
+        bound: its logit, rounded down in the logits' dtype (`round_down`).
     """
     low, high = _neighbours(logits, begin, end, bound)
     return _first(logits, begin, end, low if _takes_lower(low, high, wanted) else high)

@@ -11,7 +11,7 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.known import LONG, match_sixteen, search_sixteen
-from relwise.kernels.nearest import LANES, nearest
+from relwise.kernels.nearest import LANES, nearest, round_down
 from relwise.kernels.pool import DRAWS, LINES, PARTS, draw, find_places, redraw
 from relwise.kernels.rows import four_products
 from relwise.kernels.vector import prefetch
@@ -30,7 +30,7 @@ def choose_own(seed, edges, index, replaced, order, query, nodes, wanted, bound,
         query: (m, d) whose product with a node's state is the logit of the corrupted edge.
         nodes: (N, d) node states.
         wanted: (n,) wanted probability.
-        bound: (n,) its logit, as `nearest` asks for.
+        bound: (n,) its logit, in float64.
         pool: k.
     """
     for part in prange(PARTS):
@@ -58,7 +58,7 @@ def _choose_part(seed, edges, index, replaced, order, query, nodes, wanted, boun
             i, own = order[p], (p - first) * room
             chosen[i] = candidates[own]
             if candidates[own] >= 0:
-                chosen[i] = candidates[own + nearest(logits, own, own + room, wanted[i], bound[i])]
+                chosen[i] = candidates[own + nearest(logits, own, own + room, wanted[i], round_down(bound[i], logits))]
 
 
 # Stretches of arrays are given by numbers: a slice is an array of its own, and its references are counted.

@@ -17,7 +17,7 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.known import MARKS, enter, find_refused, is_partner, leave, table_size
 from relwise.kernels.mixing import mix
-from relwise.kernels.nearest import GROUP, nearest_of_each
+from relwise.kernels.nearest import GROUP, nearest_of_each, round_down
 from relwise.kernels.panels import up
 from relwise.kernels.pool_products import pool_logits, workspace
 from relwise.kernels.products import row_product
@@ -221,7 +221,7 @@ def _choose(
     for p in range(begin, end):
         n, i = p - begin, order[p]
         wishes[n] = goal[n] = wanted[i]
-        limit[n] = bound[i]
+        limit[n] = round_down(bound[i], limit)
         for s in range(start, np.int64(stops[n])):
             if others[s] >= 0:
                 logits[slots[s] * step + n] = row_product(query[p - shift], nodes[others[s]])

@@ -139,13 +139,17 @@ class PoolSampler(NegativeSampler):
             step: the training step, counted from 0.
         """
 
+    def goals(self, positive_logit: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """(n,) the probability wanted and its logit, both in float64."""
+        wanted = self.wanted(positive_logit.detach().double().sigmoid(), step)
+        return wanted, wanted.clamp(0, 1).logit()
+
     def bounds(self, positive_logit: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """(n,) the probability wanted, in float64, and its logit, rounded down to the dtype of `positive_logit`.
 
         A candidate is likelier than wanted exactly where its own logit is above this one.
         """
-        wanted = self.wanted(positive_logit.detach().double().sigmoid(), step)
-        exact = wanted.clamp(0, 1).logit()
+        wanted, exact = self.goals(positive_logit, step)
         rounded = exact.to(positive_logit.dtype)
         down = torch.nextafter(rounded, torch.full_like(rounded, -torch.inf))
         return wanted, torch.where(rounded.double() > exact, down, rounded)
@@ -174,7 +178,7 @@ class PoolSampler(NegativeSampler):
         if pool == 1:
             return uniform_nodes(corruptor, asked)
         assert asked.positive_logit is not None
-        wanted, bound = (value.numpy() for value in self.bounds(asked.positive_logit, asked.step))
+        wanted, bound = (value.numpy() for value in self.goals(asked.positive_logit, asked.step))
         states = asked.keys.cpu().numpy()
         chosen, refused = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
         order, blocks, tails = corruptor.arrange(index, replaced, shared)
