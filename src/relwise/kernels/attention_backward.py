@@ -19,7 +19,7 @@ from relwise.kernels.cpu import BLOCKS, CHUNK, add_parts, num_slices, row_of
 from relwise.kernels.lanes import ROOM, attention_again, inner_product
 from relwise.kernels.row_sums import rows_back
 from relwise.kernels.target_sums import SUMS, add_by_target
-from relwise.kernels.vector import AHEAD, FAST
+from relwise.kernels.vector import AHEAD
 
 BATCH = 1024  # edges laid out at a time: in the nearest cache
 
@@ -83,7 +83,7 @@ def rows_in(row_indptr, r, last):
     return count
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def slice_backward(
     grad_out, of_targets, row_logit, rows, row_indptr, row_target, row_fact, keep, slope,
     begin, end, number, grad_rows, grad_row, stops, beta, part, said, carried, carried_row,
@@ -188,7 +188,7 @@ def put_together(one, other, out):
                 out[i, head], out[i, heads + head] = one[i, head], other[i, head]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def rows_backward(
     grad_out, target_logit, row_logit, rows, logsumexp, row_indptr, row_target, row_fact, keep, slope,
     grad_rows, grad_row, of_targets, stops, beta, parts, sums,
@@ -269,7 +269,7 @@ def softmax_of_slice(
         r += count - (row_indptr[r + count] > last)
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def softmax_backward(
     row_indptr, row_target, row_fact, keep, slices, stops, beta, sums, slopes, inner, grad_target, grad_row
 ):  # fmt: skip

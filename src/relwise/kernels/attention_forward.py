@@ -16,7 +16,7 @@ from relwise.kernels.cpu import BLOCKS, CHUNK, HUB
 from relwise.kernels.lanes import ROOM
 from relwise.kernels.row_sums import add_rows, sum_rows
 from relwise.kernels.softmax import weigh_targets
-from relwise.kernels.vector import AHEAD, FAST, balanced
+from relwise.kernels.vector import AHEAD, balanced
 
 BATCH = 1024  # edges laid out at a time, or those of one target: in the nearest cache
 
@@ -111,7 +111,7 @@ def sum_pieces(rows, index, weight, start, stop, line, out):
             out[k] += line[k]
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def activate(found, slope, out):
     """out = LeakyReLU(out + found)."""
     for k in range(len(out)):
@@ -129,7 +129,7 @@ def sum_long(rows, index, weight, start, stop, slope, add, lines, out, target):
         sum_pieces(rows, index, weight, start, stop, lines[0], out[target])
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lines, out):
     """The weighted sums of targets first:last, by what `weigh_targets` found; added to `out` and activated if `add`."""
     width, start, numbers = rows.shape[1], np.int64(0), out.reshape(out.size)
@@ -146,7 +146,7 @@ def sum_targets(rows, index, weight, indptr, first, last, stops, slope, add, lin
         start = stop
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, i, end, out, logsumexp, slopes):
     """`attend`, of the targets i:end."""
     heads, most = target_logit.shape[1], max(BATCH, longest(indptr, i, end))
@@ -171,7 +171,7 @@ def attend_targets(target_logit, row_logit, rows, indptr, row, fact, keep, slope
         sum_targets(rows, index, weight, indptr, first, i, stops, slope, add, lines, out)
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def attend(target_logit, row_logit, rows, indptr, row, fact, keep, slope, add, out, logsumexp, slopes):
     """Softmax over each target's kept edges, and the weighted sum of their rows; targets beyond `HUB` are left out.
 

@@ -18,13 +18,13 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import CHUNK, attention_again, back_to_row, look_up, row_of, weighted_sum
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import AHEAD, FAST, add_to, first_from, prefetch
+from relwise.kernels.vector import AHEAD, add_to, first_from, multiply_add, prefetch
 
 SLICES = 16  # of the edges of a chunk of nodes, forward: a constant
 FEW = 16  # edges of a segment up to which they are summed one by one
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def sum_into(x, source, weight, begin, end, segment, segment_edge, relation, coefficient, index, value, lines, z):
     """z[b] += Σ coefficient[relation, b] weight[e] x[source[e]] over the edges begin:end of one target.
 
@@ -49,22 +49,22 @@ def sum_into(x, source, weight, begin, end, segment, segment_edge, relation, coe
                 if w != 0:
                     state = x[np.uint32(source[n])]
                     for k in range(width):
-                        line[k] += w * state[k]
+                        line[k] = multiply_add(w, state[k], line[k])
         c = coefficient[relation[segment]]
         for b in range(0, bases - 1, 2):
             one, other, v, w = z[b], z[b + 1], c[b], c[b + 1]
             for k in range(width):
-                one[k] += v * line[k]
-                other[k] += w * line[k]
+                one[k] = multiply_add(v, line[k], one[k])
+                other[k] = multiply_add(w, line[k], other[k])
         if bases % 2:
             one, v = z[bases - 1], c[bases - 1]
             for k in range(width):
-                one[k] += v * line[k]
+                one[k] = multiply_add(v, line[k], one[k])
         e = stop
         segment += 1
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def sum_by_basis(x, source, weight, indptr, segment_edge, relation, coefficient, first, last, z):
     """z[i - first, b] = Σ_e coefficient[r_e, b] weight[e] x[source[e]] of the targets first:last.
 
@@ -107,7 +107,7 @@ def sum_by_basis(x, source, weight, indptr, segment_edge, relation, coefficient,
                 add_to(z[i - 1 - first, b], carried[piece, b])
 
 
-@njit(fastmath=FAST, **OUTER)
+@njit(**OUTER)
 def combine(said, c, line):
     """line = Σ_b c[b] said[b]."""
     width, bases = len(line), len(said)
@@ -115,24 +115,24 @@ def combine(said, c, line):
     for b in range(0, bases - 1, 2):
         one, other, v, w = said[b], said[b + 1], c[b], c[b + 1]
         for k in range(width):
-            line[k] += v * one[k] + w * other[k]
+            line[k] = multiply_add(w, other[k], multiply_add(v, one[k], line[k]))
     if bases % 2:
         one, v = said[bases - 1], c[bases - 1]
         for k in range(width):
-            line[k] += v * one[k]
+            line[k] = multiply_add(v, one[k], line[k])
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def combine_backward(grad, said, c, grad_said, grad_c):
     """grad_said[b] += c[b] grad;  grad_c[b] += said[b] · grad."""
     for b in range(len(said)):
         out, v = grad_said[b], c[b]
         for k in range(len(grad)):
-            out[k] += v * grad[k]
+            out[k] = multiply_add(v, grad[k], out[k])
         grad_c[b] += row_product(said[b], grad)
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def sources_backward(
     grad_out, target_logit, row_logit, logsumexp, source_row, relation, row_edge, source_edge, row_source, target,
     fact, keep, slope, coefficient, first, last, said,
@@ -209,7 +209,7 @@ def sources_backward(
                 i, grad = np.uint32(to[n]), grad_weight[at + n] * share
                 grad_weight[at + n] = grad
                 for head in range(heads):
-                    part[i, head] += alpha[head, n] * grad
+                    part[i, head] = multiply_add(alpha[head, n], grad, part[i, head])
     for piece in range(1, slices):
         begin, end = start + piece * edges // slices, start + (piece + 1) * edges // slices
         j = first_from(source_edge, first, last, begin)

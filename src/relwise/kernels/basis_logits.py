@@ -11,10 +11,10 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.cpu import BLOCKS, HUB, add_weights, edge_logits, exponentials, look_up
-from relwise.kernels.vector import FAST, balanced
+from relwise.kernels.vector import balanced, multiply_add
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def row_logits(coefficient, by_basis, by_relation, relation, source, out):
     """out[p, l] = Σ_b coefficient[relation[p], b] by_basis[source[p], b, l] + by_relation[relation[p], l].
 
@@ -32,11 +32,11 @@ def row_logits(coefficient, by_basis, by_relation, relation, source, out):
             for head in range(heads):
                 total = by_relation[r, head]
                 for b in range(bases):
-                    total += coefficient[r, b] * said[b, head]
+                    total = multiply_add(coefficient[r, b], said[b, head], total)
                 out[p, head] = total
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def row_logits_backward(grad, coefficient, by_basis, relation, source_row, grad_basis, of_coefficient, of_relation):
     """The gradients of `row_logits`, over rows sorted by source.
 
@@ -60,11 +60,12 @@ def row_logits_backward(grad, coefficient, by_basis, relation, source_row, grad_
                     g = grad[q, head]
                     of_relation[piece, r, head] += g
                     for b in range(bases):
-                        grad_said[b, head] += g * coefficient[r, b]
-                        of_coefficient[piece, r, b] += g * said[b, head]
+                        grad_said[b, head] = multiply_add(g, coefficient[r, b], grad_said[b, head])
+                        of_c = of_coefficient[piece, r]
+                        of_c[b] = multiply_add(g, said[b, head], of_c[b])
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def edge_weights(target_logit, row_logit, indptr, row, fact, keep, slope, weight, logsumexp):
     """`attention_forward.attend` up to the edges' weights, averaged over heads; targets beyond `HUB` are left out.
 
@@ -92,7 +93,7 @@ def edge_weights(target_logit, row_logit, indptr, row, fact, keep, slope, weight
                 add_weights(share / total if any_kept else total, alpha_i, weight[first:last], head == 0)
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def hub_weights(pieces, target_logit, row_logit, row, fact, keep, slope, logsumexp, weight):
     """The weights that `edge_weights` left out, from `logsumexp` as `hubs.attend_hubs` found it."""
     slope, share = weight.dtype.type(slope), weight.dtype.type(1 / target_logit.shape[1])

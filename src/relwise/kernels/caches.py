@@ -14,7 +14,6 @@ from relwise.kernels.known import is_partner
 from relwise.kernels.mixing import mix
 from relwise.kernels.pool import DRAWS, PARTS, draw, look_up, redraw
 from relwise.kernels.products import row_products
-from relwise.kernels.vector import FAST
 
 # Draws of different kinds must not be the same function of the seed.
 FILL, TAKE, REFRESH, KEEP = 1, 2, 3, 4
@@ -77,7 +76,7 @@ def take(seed, edges, index, replaced, cache, chosen):
         chosen[i] = cache[edges.rows[replaced[i], index[i]], draw(seed, i, 0, 0, cache.shape[1])]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def refresh(seed, edges, which, end, query, nodes, extra, cache, refused):
     """Join `extra` new nodes to each cache and keep N1 of all, drawn without replacement in proportion to e^score.
 

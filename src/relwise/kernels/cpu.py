@@ -12,14 +12,14 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import AHEAD, FAST, REORDERED, exp_of_negative, first_from, prefetch
+from relwise.kernels.vector import AHEAD, REORDERED, exp_of_negative, first_from, multiply_add, prefetch
 
 BLOCKS = 128  # a constant, and many: threads that are held up by another program leave less to wait for
 HUB = 16_384  # edges of one target beyond which it is cut: a fraction of a millisecond's work
 CHUNK = 256  # edges whose numbers stand in scratch at a time: in the nearest cache
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def edge_logits(at_target, row_logit, row, kept, slope, alpha):
     """Write one head's logits of one target's edges, minus infinity where masked; returns their maximum."""
     lowest = alpha.dtype.type(-np.inf)
@@ -49,7 +49,7 @@ def exponentials(top, alpha):
     return total
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def add_weights(scale, alpha, weight, begin):
     """Add alpha · scale to the edges' weights, or begin them with it."""
     if begin:
@@ -57,10 +57,10 @@ def add_weights(scale, alpha, weight, begin):
             weight[e] = alpha[e] * scale
     else:
         for e in range(len(alpha)):
-            weight[e] += alpha[e] * scale
+            weight[e] = multiply_add(alpha[e], scale, weight[e])
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def weighted_sum(rows, row, weight, index, value, line, out):
     """out = Σ weight[e] rows[row[e]] over the edges that have a weight; four rows at a time, asked for ahead.
 
@@ -91,12 +91,13 @@ def weighted_sum(rows, row, weight, index, value, line, out):
             a, b, c, d = rows[index[n]], rows[index[n + 1]], rows[index[n + 2]], rows[index[n + 3]]
             v, w, x, y = value[n], value[n + 1], value[n + 2], value[n + 3]
             for k in range(width):
-                line[k] += v * a[k] + w * b[k] + x * c[k] + y * d[k]
+                both = multiply_add(w, b[k], multiply_add(v, a[k], line[k]))
+                line[k] = multiply_add(y, d[k], multiply_add(x, c[k], both))
             n += 4
         while n < count:
             a, v = rows[index[n]], value[n]
             for k in range(width):
-                line[k] += v * a[k]
+                line[k] = multiply_add(v, a[k], line[k])
             n += 1
         for k in range(width):
             out[k] += line[k]
@@ -121,7 +122,7 @@ def row_of(row_indptr, edge):
     return first_from(row_indptr, np.int64(0), np.int64(len(row_indptr)), edge + 1) - 1
 
 
-@njit(fastmath=FAST, **OUTER)
+@njit(**OUTER)
 def attention_again(row_logit, logsumexp, kept, slope, share, alpha, beta, weight):
     """From the target's and the row's part of one head's logits to α, and to β, α times LeakyReLU's slope there.
 
@@ -135,14 +136,14 @@ def attention_again(row_logit, logsumexp, kept, slope, share, alpha, beta, weigh
     for e in range(len(alpha)):
         logit = alpha[e] + row_logit[e]
         below = one if logit > 0 else slope
-        value = exp_of_negative(logit * below - logsumexp[e])
+        value = exp_of_negative(multiply_add(logit, below, -logsumexp[e]))
         value = value if kept[e] else zero
         alpha[e] = value
         beta[e] = value * below
-        weight[e] += value * share
+        weight[e] = multiply_add(value, share, weight[e])
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
     """grad_row += Σ weight[e] grad_out[target[e]];  grad_weight[e] = grad_out[target[e]] · said; two edges at a time.
 
@@ -163,15 +164,15 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
         # Masked edges are left out, not multiplied by zero: less to read, and a NaN there stays there.
         if v != 0 and w != 0:
             for k in range(width):
-                line[k] += v * g[k] + w * h[k]
+                line[k] = multiply_add(w, h[k], multiply_add(v, g[k], line[k]))
             a, b = row_product(g, said), row_product(h, said)
         elif v != 0:
             for k in range(width):
-                line[k] += v * g[k]
+                line[k] = multiply_add(v, g[k], line[k])
             a = row_product(g, said)
         elif w != 0:
             for k in range(width):
-                line[k] += w * h[k]
+                line[k] = multiply_add(w, h[k], line[k])
             b = row_product(h, said)
         grad_weight[m] = b
         grad_weight[n] = a
@@ -179,7 +180,7 @@ def back_to_row(grad_out, said, weight, target, line, grad_row, grad_weight):
         grad_row[k] += line[k]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def add_parts(parts, out):
     """out = Σ over the first axis, in its order; (slices, n) to (n,)."""
     for block in prange(BLOCKS):
@@ -195,7 +196,7 @@ def add_parts(parts, out):
                 total[k] += part[k]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def logits_backward(beta, grad_weight, inner, row_indptr, row_target, grad_target, grad_row):
     """Backward through softmax and LeakyReLU, scalars only, over the transposed adjacency.
 

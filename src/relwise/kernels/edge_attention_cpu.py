@@ -11,12 +11,12 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.cpu import exponentials
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import FAST, balanced, exp_of_negative
+from relwise.kernels.vector import balanced, exp_of_negative, multiply_add
 
 BLOCKS = 128  # a constant, and many: threads that are held up leave less to wait for
 
 
-@njit(fastmath=FAST, **INNER)
+@njit(**INNER)
 def edge_logits(at_target, row_logit, edge_logit, row, slot, kept, slope, head, logit):
     """Write one head's logits of one target's edges, minus infinity where masked; returns their maximum."""
     zero, lowest = logit.dtype.type(0), logit.dtype.type(-np.inf)
@@ -33,7 +33,7 @@ def edge_logits(at_target, row_logit, edge_logit, row, slot, kept, slope, head, 
     return top if top > lowest else zero
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def forward(
     target_logit, row_logit, rows, edge_logit, edge_value, indptr, row, fact, keep, slot, slope, out, said, logsumexp
 ):
@@ -61,7 +61,7 @@ def forward(
                 logsumexp[i, head] = top + np.log(total) if any_kept else none
                 scale = share / total if any_kept else total
                 for e in range(count):
-                    weight[e] += alpha_i[e] * scale
+                    weight[e] = multiply_add(alpha_i[e], scale, weight[e])
             out_i, said_i = out[i], said[i]
             for k in range(width):
                 out_i[k] = 0
@@ -74,14 +74,14 @@ def forward(
                     continue
                 says = rows[np.uint32(row_i[e])]
                 for k in range(width):
-                    out_i[k] += w * says[k]
+                    out_i[k] = multiply_add(w, says[k], out_i[k])
                 if slot_i[e] >= 0:
                     own = edge_value[np.uint32(slot_i[e])]
                     for k in range(small):
-                        said_i[k] += w * own[k]
+                        said_i[k] = multiply_add(w, own[k], said_i[k])
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def backward_by_target(
     grad_out, grad_said, target_logit, row_logit, rows, edge_logit, edge_value, logsumexp,
     indptr, row, fact, keep, slot, slope,
@@ -117,7 +117,7 @@ def backward_by_target(
                     logit = target_logit[i, head] + row_logit[np.uint32(row[e]), head]
                     logit += edge_logit[np.uint32(slot[e]), head] if slot[e] >= 0 else zero
                     below = one if logit > 0 else slope
-                    alpha = exp_of_negative(logit * below - logsumexp[i, head])
+                    alpha = exp_of_negative(multiply_add(logit, below, -logsumexp[i, head]))
                     weight[e] += alpha * share
                     inner += alpha * by_weight[e - first]
                     grad_logit[e, head] = alpha * below
@@ -138,7 +138,7 @@ def backward_by_target(
                         grad_value[k] = weight[e] * grad_said_i[k]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def backward_by_row(grad_out, row_indptr, row_target, by_row, weight, grad_logit, grad_row, grad_rows):
     """The gradients by row: sums over the transpose, each row one thread's."""
     blocks = balanced(row_indptr, BLOCKS)
@@ -152,4 +152,4 @@ def backward_by_row(grad_out, row_indptr, row_target, by_row, weight, grad_logit
                     logit[head] += one[head]
                 if w != 0:
                     for k in range(len(grad)):
-                        grad[k] += w * above[k]
+                        grad[k] = multiply_add(w, above[k], grad[k])

@@ -10,7 +10,7 @@ from torch import Tensor
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.remaking import remake
-from relwise.kernels.vector import FAST, REORDERED, add_to, turned
+from relwise.kernels.vector import REORDERED, add_to, multiply_add, turned
 
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
 
@@ -130,7 +130,7 @@ def _copy_product(grad, one, other, copy):
     return total
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _forward(attributes, topology, attention, logits, out, slope):
     vectors = turned(attention)
     heads, width = vectors.shape
@@ -145,10 +145,10 @@ def _forward(attributes, topology, attention, logits, out, slope):
                 a, b = a if a > 0 else a * slope, b if b > 0 else b * slope
                 alpha += share / (one + np.exp(b - a))
             for k in range(width):
-                into[k] = alpha * own[k] + (one - alpha) * other[k]
+                into[k] = multiply_add(alpha, own[k], (one - alpha) * other[k])
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _backward(grad, attributes, topology, attention, logits, grad_topology, told, grad_attention, slope, activated):
     vectors = turned(attention)
     heads, width = vectors.shape
@@ -181,9 +181,10 @@ def _backward(grad, attributes, topology, attention, logits, grad_topology, told
                 c, d = (said[1 + other_head], by_b[other_head]) if other_head > head else (dtype(0), dtype(0))
                 down = low if ends else one
                 for k in range(width):
-                    into[k] += a * own[k] + b * other[k]
-                    more[k] += c * own[k] + d * other[k]
-                    value = ((one - alpha) * g[k] if begins else by_other[k]) + b * first[k] + d * second[k]
+                    into[k] = multiply_add(b, other[k], multiply_add(a, own[k], into[k]))
+                    more[k] = multiply_add(d, other[k], multiply_add(c, own[k], more[k]))
+                    value = (one - alpha) * g[k] if begins else by_other[k]
+                    value = multiply_add(d, second[k], multiply_add(b, first[k], value))
                     by_other[k] = value * (one if other[k] > 0 else down)
     for piece in range(1, SLICES):
         for head in range(heads):
@@ -193,7 +194,7 @@ def _backward(grad, attributes, topology, attention, logits, grad_topology, told
             grad_attention[k, head] = parts[0, head, k]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _attributes(grad, told, attention, out, begin):
     vectors = turned(attention)
     heads, width = vectors.shape
@@ -207,4 +208,5 @@ def _attributes(grad, told, attention, out, begin):
                 a, c = said[1 + head], said[1 + other_head] if other_head > head else zero
                 for k in range(width):
                     before = zero if begin and head == 0 else into[k]
-                    into[k] = before + (alpha * g[k] + a * first[k] + c * second[k])
+                    value = multiply_add(a, first[k], multiply_add(alpha, g[k], before))
+                    into[k] = multiply_add(c, second[k], value)

@@ -21,7 +21,7 @@ from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.matmul import Precision, on_tile, product
 from relwise.kernels.memory import room
-from relwise.kernels.vector import FAST, balanced
+from relwise.kernels.vector import balanced
 
 BLOCKS = 128
 ON_GPU = 1 << 20  # rows of a product there, at most: what is gathered for it takes half a GiB at d = 128
@@ -124,7 +124,7 @@ def sum_by_relation(rows: Tensor, adjacency: Adjacency) -> Tensor:
     return total.index_add_(0, adjacency.row_relation, rows)
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _add_by_source(rows, pointer, order, out):
     blocks = balanced(pointer, BLOCKS)
     for block in prange(BLOCKS):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import FAST
+from relwise.kernels.vector import multiply_add
 
 SLICES = 64  # a constant, so that the vectors' gradients are added in the same order by any number of threads
 
@@ -54,7 +54,7 @@ def head_logits_backward(grad_logits: Tensor, states: Tensor, vectors: Tensor, g
     return parts.sum(dim=0).t()
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _forward(states, vectors, out):
     for piece in prange(SLICES):
         for i in range(piece * len(states) // SLICES, (piece + 1) * len(states) // SLICES):
@@ -63,7 +63,7 @@ def _forward(states, vectors, out):
                 out[i, head] = row_product(state, vectors[head])
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _backward(grad_logits, states, vectors, grad_states, parts):
     for piece in prange(SLICES):
         for i in range(piece * len(states) // SLICES, (piece + 1) * len(states) // SLICES):
@@ -71,6 +71,6 @@ def _backward(grad_logits, states, vectors, grad_states, parts):
             for head in range(len(vectors)):
                 vector, part, grad = vectors[head], parts[piece, head], grad_logits[i, head]
                 for k in range(len(grad_state)):
-                    grad_state[k] += grad * vector[k]
+                    grad_state[k] = multiply_add(grad, vector[k], grad_state[k])
                 for k in range(len(state)):
-                    part[k] += grad * state[k]
+                    part[k] = multiply_add(grad, state[k], part[k])

@@ -20,7 +20,7 @@ from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import HUB
 from relwise.kernels.lanes import ROOM, add_scaled
 from relwise.kernels.softmax import exponentials_of, highest_of
-from relwise.kernels.vector import AHEAD, FAST, add_to
+from relwise.kernels.vector import AHEAD, add_to
 
 
 @njit(**OUTER)
@@ -70,7 +70,7 @@ def piece_sum(piece, target_logit, row_logit, rows, row, fact, keep, slope, logs
     sum_pieces(rows, index, weight, np.int64(0), count, np.empty(len(out), out.dtype), out)
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def attend_hubs(pieces, target_logit, row_logit, rows, row, fact, keep, slope, add, out, logsumexp, slopes):
     """What `attention_forward.attend` does, for the targets that it left out."""
     heads, width, count = target_logit.shape[1], rows.shape[1], len(pieces)

@@ -56,7 +56,7 @@ def _exponentials(typingctx, logit, start, count, shift, slope, top, out):
             at = builder.add(start, n)
             x = builder.fadd(vectors.load(data, at), shift)
             below = builder.select(builder.fcmp_ordered(">", x, zero), one, slope)
-            value = vectors.exp(builder.fsub(builder.fmul(x, below), top))
+            value = vectors.exp(vectors.multiply_add(x, below, builder.fneg(top)))
             value = builder.select(vectors.below(builder.sub(count, n)), value, zero)
             vectors.store(value, out, at)
             return [builder.fadd(values[0], value), vectors.multiply_add(value, below, values[1])]
@@ -138,7 +138,7 @@ def _attention_again(typingctx, logit, logsumexp, start, count, shift, slope, sh
             at = builder.add(start, n)
             x = builder.fadd(vectors.load(logit, at), shift)
             below = builder.select(builder.fcmp_ordered(">", x, zero), one, slope)
-            value = vectors.exp(builder.fsub(builder.fmul(x, below), vectors.load(logsumexp, at)))
+            value = vectors.exp(vectors.multiply_add(x, below, builder.fneg(vectors.load(logsumexp, at))))
             # Nothing is added to what stands beyond the end.
             value = builder.select(vectors.below(builder.sub(count, n)), value, zero)
             vectors.store(value, alpha, at)

@@ -17,7 +17,7 @@ from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.lanes import ROOM
 from relwise.kernels.registers import Vectors, data_of, each
 from relwise.kernels.runs import complex_run_products, run_products
-from relwise.kernels.vector import AHEAD, FAST, prefetch
+from relwise.kernels.vector import AHEAD, prefetch
 
 PAIRS = 256  # whose numbers stand in scratch at a time: in the nearest cache
 
@@ -61,7 +61,7 @@ The first and the logarithm of the second make Σ softplus(t). All arrays have `
 """
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def pair_losses(nodes, relations, kinds, other, paired, grad, losses, counts):  # pragma: no cover (compiled)
     """Losses of n edges, true and false in turn: softplus(-s) and softplus(s).
 

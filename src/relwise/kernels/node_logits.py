@@ -19,7 +19,7 @@ from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import OUTER, PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import AHEAD, FAST, balanced, prefetch, turned
+from relwise.kernels.vector import AHEAD, balanced, multiply_add, prefetch, turned
 
 BLOCKS = 64
 SUMS = 1 << 20  # numbers that all slices add up together, at most
@@ -126,7 +126,7 @@ def _rows_of_nodes(adjacency: Adjacency) -> tuple[np.ndarray, ...]:
     return tuple(t.numpy() for t in (adjacency.source_indptr, adjacency.source_row, adjacency.row_relation))
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _forward(
     x, weights, weight_self, of_target, of_relation, of_source, relation_state, pointer, order, relation, vectors,
     target, row,
@@ -155,7 +155,7 @@ def _forward(
                     row[p, head] = row_product(x[j], vectors[r, head]) + constant[r, head]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_vectors, by_relation):
     blocks, own = balanced(pointer, slices), len(by_relation)
     parts = np.empty((slices, *grad_vectors.shape), x.dtype)
@@ -169,7 +169,7 @@ def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_v
             for head in range(part.shape[1]):
                 into, grad = part[own, head], grad_target[j, head]
                 for k in range(len(state)):
-                    into[k] += grad * state[k]
+                    into[k] = multiply_add(grad, state[k], into[k])
             for n in range(pointer[j], pointer[j + 1]):
                 p = np.uint32(order[n])
                 r = np.uint32(relation[p])
@@ -177,7 +177,7 @@ def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_v
                     into, grad = part[r, head], grad_row[p, head]
                     constant[r, head] += grad
                     for k in range(len(state)):
-                        into[k] += grad * state[k]
+                        into[k] = multiply_add(grad, state[k], into[k])
     for r in prange(own + 1):
         for head in range(grad_vectors.shape[1]):
             into = grad_vectors[r, head]
@@ -193,7 +193,7 @@ def _backward(grad_target, grad_row, x, pointer, order, relation, slices, grad_v
                 by_relation[r, head] = total
 
 
-@njit(fastmath=FAST, **OUTER)
+@njit(**OUTER)
 def _vectors_backward(
     grad_vectors, by_relation, weights, weight_self, of_target, of_relation, of_source, relation_state, grad_weights,
     grad_weight_self, grad_target, grad_relation, grad_source, grad_state,
@@ -209,8 +209,8 @@ def _vectors_backward(
             for head in range(heads):
                 grad, vector, into = grad_vectors[r, head, k], attention[head], grad_attention[head]
                 for n in range(width):
-                    into[n] += grad * line[n]
-                    grad_line[n] += grad * vector[n]
+                    into[n] = multiply_add(grad, line[n], into[n])
+                    grad_line[n] = multiply_add(grad, vector[n], grad_line[n])
     for head in range(heads):
         for n in range(width):
             grad_source[n, head], grad_target[n, head] = totals[0, head, n], totals[1, head, n]
@@ -225,7 +225,7 @@ def _vectors_backward(
             grad_state[r, k] = state
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def _add(rows, grad_target, grad_row, vectors, pointer, order, relation, out):
     heads, own = vectors.shape[1], len(vectors) - 1
     blocks = balanced(pointer, BLOCKS)
@@ -235,12 +235,12 @@ def _add(rows, grad_target, grad_row, vectors, pointer, order, relation, out):
             if heads == 2:  # the usual number: what is added to is read and written once
                 one, other, a, b = vectors[own, 0], vectors[own, 1], grad_target[j, 0], grad_target[j, 1]
                 for k in range(len(into)):
-                    into[k] += a * one[k] + b * other[k]
+                    into[k] = multiply_add(b, other[k], multiply_add(a, one[k], into[k]))
             else:
                 for head in range(heads):
                     vector, grad = vectors[own, head], grad_target[j, head]
                     for k in range(len(into)):
-                        into[k] += grad * vector[k]
+                        into[k] = multiply_add(grad, vector[k], into[k])
             for n in range(pointer[j], pointer[j + 1]):
                 # Of each relation the next row, which nobody else sees coming.
                 prefetch(rows, np.uint32(order[min(n + AHEAD, len(order) - 1)]))
@@ -249,11 +249,11 @@ def _add(rows, grad_target, grad_row, vectors, pointer, order, relation, out):
                 if heads == 2:
                     one, other, a, b = vectors[r, 0], vectors[r, 1], grad_row[p, 0], grad_row[p, 1]
                     for k in range(len(into)):
-                        into[k] += row[k] + (a * one[k] + b * other[k])
+                        into[k] = multiply_add(b, other[k], multiply_add(a, one[k], into[k] + row[k]))
                     continue
                 for k in range(len(into)):
                     into[k] += row[k]
                 for head in range(heads):
                     vector, grad = vectors[r, head], grad_row[p, head]
                     for k in range(len(into)):
-                        into[k] += grad * vector[k]
+                        into[k] = multiply_add(grad, vector[k], into[k])

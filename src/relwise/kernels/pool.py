@@ -23,7 +23,7 @@ from relwise.kernels.pool_products import pool_logits, workspace
 from relwise.kernels.products import row_product
 from relwise.kernels.sieve import NOTHING, passes, place_in, row_key
 from relwise.kernels.tile import ROWS
-from relwise.kernels.vector import FAST, prefetch
+from relwise.kernels.vector import prefetch
 
 # After so many refusals in a row, walk on from the last draw to the next edge that is not known: exact, and it ends.
 DRAWS = 32
@@ -237,7 +237,7 @@ def _choose(
         chosen[order[p]], start = node, stop
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def choose_shared(
     seed, edges, index, replaced, order, blocks, query, factors, nodes, wanted, bound, pool, chosen, refused
 ):  # fmt: skip

@@ -17,9 +17,10 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from relwise.kernels.tile import _multiply_add as multiply_add
+
 INT16, INT32, INT64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 BYTES = 64  # of a vector: a register of AVX-512; other processors take several
-FUSED = ("contract",)  # a multiplication and an addition may be one instruction
 
 
 class _Rows:
@@ -49,7 +50,7 @@ class _Rows:
     def add(self, start: Any, column: Any, lanes: int, value: Any) -> None:
         builder = self.builder
         place = builder.bitcast(builder.gep(start, [column]), value.type.as_pointer())
-        builder.store(builder.fadd(builder.load(place, align=4), value, flags=FUSED), place, align=4)
+        builder.store(builder.fadd(builder.load(place, align=4), value), place, align=4)
 
 
 def _full(number: ir.Type) -> int:
@@ -76,10 +77,9 @@ def _spread(builder: Any, number: Any, lanes: int) -> Any:
 
 def _multiply(builder: Any, left: Any, right: Any, added: Any = None, sign: int = 1) -> Any:
     """added ± left · right."""
-    product = builder.fmul(left, right, flags=FUSED)
     if added is None:
-        return product
-    return (builder.fadd if sign > 0 else builder.fsub)(added, product, flags=FUSED)
+        return builder.fmul(left, right)
+    return multiply_add(builder, left if sign > 0 else builder.fneg(left), right, added)
 
 
 def _columns(builder: Any, size: Any, number: ir.Type, *most: int) -> Iterator[tuple[Any, int, int]]:

@@ -18,7 +18,7 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.rows import complex_rows, triple_rows
 from relwise.kernels.runs import add_complex_run, add_run
-from relwise.kernels.vector import AHEAD, FAST, prefetch
+from relwise.kernels.vector import AHEAD, prefetch
 
 PIECES = 64  # of the edges; many, so that a thread that is held up leaves less to wait for
 FEWEST = 16  # the same where each piece has a sum of its own for every relation
@@ -50,7 +50,7 @@ def look_up(keys, size, out):  # pragma: no cover (compiled)
     return inside
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def forward(nodes, relations, head, relation, tail, paired, pieces, out):  # pragma: no cover (compiled)
     """Fill `out` (n,) with the products; returns (nodes, relations): whether all their indices are in range."""
     fits = np.ones((2, pieces), np.bool_)
@@ -122,7 +122,7 @@ def join(head, relation, tail, more_heads, more_relations, more_tails, size, rel
     return other, kinds, keys, (fits[0].all(), fits[1].all())
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def backward(
     grad, nodes, factors, factor, other, indptr, order, paired, pieces, out, parts
 ):  # fmt: skip  # pragma: no cover (compiled)
@@ -198,7 +198,7 @@ def backward(
                 out[owner[piece], k] += carried[piece, k]
 
 
-@njit(fastmath=FAST, **PARALLEL)
+@njit(**PARALLEL)
 def merge(parts, share, out):  # pragma: no cover (compiled)
     """out = share · Σ parts, in their order."""
     for r in prange(len(out)):

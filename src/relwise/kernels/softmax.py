@@ -18,7 +18,7 @@ from relwise.kernels.compiling import INNER
 from relwise.kernels.cpu import CHUNK
 from relwise.kernels.lanes import add_scaled, exponentials, highest
 from relwise.kernels.registers import BYTES, INT64, Vectors, data_of
-from relwise.kernels.vector import FAST, log_of_sum
+from relwise.kernels.vector import log_of_sum
 
 HEADS = 2  # whose softmaxes are found together
 
@@ -117,7 +117,7 @@ def highest_of(logit, start, stop, own, slope):
     return top if top > -np.inf else logit.dtype.type(0)
 
 
-@njit(fastmath=FAST, error_model="numpy", **INNER)
+@njit(error_model="numpy", **INNER)
 def softmax_of_any_run(logits, own, at, start, stop, slope, share, alpha, weight, found):
     """`softmax_of_run`, of any number of heads and edges."""
     for head in range(len(logits)):
@@ -130,7 +130,7 @@ def softmax_of_any_run(logits, own, at, start, stop, slope, share, alpha, weight
 
 
 # A division that may raise is another way out, for whose sake references of arrays would be counted in the loop.
-@njit(fastmath=FAST, error_model="numpy", **INNER)
+@njit(error_model="numpy", **INNER)
 def weigh_targets(target_logit, logits, slope, first, last, stops, alpha, weight, found, logsumexp, slopes):
     """The weights of the laid out edges of targets first:last, averaged over heads; `logits` are their rows' parts.
 

@@ -138,7 +138,9 @@ def _multiply_add(builder, left, right, total):
     """left · right + total in one rounding, where the processor has that; never now this way and now that."""
     if not FUSED:
         return builder.fadd(builder.fmul(left, right), total)
-    name = "llvm.fma.f32" if total.type == FLOAT else f"llvm.fma.v{total.type.count}f32"
+    number = total.type.element if isinstance(total.type, ir.VectorType) else total.type
+    lanes = f"v{total.type.count}" if number != total.type else ""
+    name = f"llvm.fma.{lanes}f{32 if number == FLOAT else 64}"
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(total.type, [total.type] * 3), name)
     return builder.call(function, [left, right, total])
 
