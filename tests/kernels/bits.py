@@ -1,16 +1,17 @@
 """Run some operations and print what bits they give: `python -m tests.kernels.bits`, for `test_compiling.py`.
 
-Those whose sums LLVM ordered otherwise each time it saw them, while it was free to.
+Those whose arithmetic LLVM did otherwise each time it saw them, while it was free to.
 """
 
 from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from relwise.kernels import cpu, node_logits
+from relwise.kernels import cpu, losses, node_logits
 
 
 def draw(*shape: int) -> Tensor:
@@ -36,9 +37,17 @@ def logits_of_edges() -> list[Tensor]:
     return [*out]
 
 
+def cross_entropy() -> list[Tensor]:
+    nodes, relations, kinds = draw(60, 16), draw(4, 16), torch.randint(0, 4, (76,), dtype=torch.int32)
+    other, found = torch.randint(0, 60, (304,), dtype=torch.int32), (draw(152), torch.zeros(1, dtype=torch.float64))
+    given = nodes, relations, kinds.repeat_interleave(2), other
+    losses.pair_losses(*(t.numpy() for t in given), False, *(t.numpy() for t in found), np.zeros((1, 2, 10), np.int64))
+    return [*found]
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
-    for operation in (logits_of_nodes, logits_of_edges):
+    for operation in (logits_of_nodes, logits_of_edges, cross_entropy):
         for place, tensor in enumerate(operation()):
             digest = hashlib.sha256(tensor.detach().contiguous().numpy().tobytes()).hexdigest()
             print(operation.__name__, place, digest)
