@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numba import njit, prange
 
-from relwise.kernels.vector import FAST, exp_of_negative, prefetch
+from relwise.kernels.vector import REORDERED, exp_of_negative, prefetch
 from speed_parts.measure import best
 
 AHEAD = 8
@@ -72,7 +72,7 @@ class Rates:
         return len(x) / best(lambda: torch.exp_(x.neg_()), self.device, self.budget)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(parallel=True, fastmath=REORDERED, cache=True)
 def _gather_sum(table, index, pointer, out):
     """out[i] = the sum of the rows index[pointer[i]:pointer[i + 1]], four at a time, asked for ahead."""
     width, count = table.shape[1], len(out)
@@ -95,7 +95,7 @@ def _gather_sum(table, index, pointer, out):
                 e += 1
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@njit(parallel=True, fastmath=REORDERED, cache=True)
 def _exponentials(x, out, times):
     for block in prange(len(x)):
         for _ in range(times):
