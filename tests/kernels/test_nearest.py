@@ -6,7 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from relwise.kernels.nearest import CLOSE, GROUP, LANES, nearest, nearest_of_each, round_down
+from relwise.kernels.nearest import CLOSE, GROUP, SLOTS, nearest, nearest_of_each, round_down
+
+
+@njit
+def choose_each(logits, pool, step, wanted, goal, bound):
+    slots, ends, gaps = np.empty(3 * step, np.int32), np.empty(2 * step, logits.dtype), np.empty(step, logits.dtype)
+    nearest_of_each(logits, pool, step, len(wanted), wanted, goal, bound, slots, ends, gaps)
+    return slots[: len(wanted)], gaps[: len(wanted)]
+
+
+def choices(logits, wanted, bound):
+    """Of (edges, pool) logits: slots, and how much nearer they are."""
+    count, pool = logits.shape
+    step = -(-count // GROUP) * GROUP
+    side_by_side = np.full((pool, step), np.nan, logits.dtype)
+    side_by_side[:, :count] = logits.T
+    wide = np.zeros((2, step), logits.dtype)
+    wide[0, :count], wide[1, :count] = wanted, bound
+    return choose_each(side_by_side.ravel(), pool, step, wanted, *wide)
 
 
 def by_probability(logits, wanted):
@@ -16,7 +34,7 @@ def by_probability(logits, wanted):
 def chosen(logits, wanted, bound):
     """The choice from a pool that stands behind another number, filled up as `nearest` asks."""
     filled = np.pad(logits, (1, 0), constant_values=wanted)
-    filled = np.append(filled, np.full(-len(logits) % LANES, logits[0], logits.dtype))
+    filled = np.append(filled, np.full(-len(logits) % SLOTS, logits[0], logits.dtype))
     return nearest(filled, 1, len(filled), wanted, bound)
 
 
@@ -39,6 +57,8 @@ def test_the_nearest_logit_is_the_nearest_probability(values, wanted):
         ([-90.0, -95.0, -80.0], 0.0, 1),  # the easiest
         ([-np.inf, -np.inf], 0.5, 0),
         ([np.inf, 5.0], 0.9, 1),
+        ([np.inf, -np.inf], 0.1, 1),
+        ([np.inf, np.inf], 0.1, 0),
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -46,34 +66,21 @@ def test_the_nearest_logit_is_the_nearest_probability(values, wanted):
 def test_ties_and_saturation(logits, wanted, expected, dtype, copies):
     with np.errstate(divide="ignore"):
         bound = dtype(np.log(wanted) - np.log1p(-wanted))
-    assert chosen(np.tile(np.array(logits, dtype), copies), wanted, bound) == expected
+    pool = np.tile(np.array(logits, dtype), copies)
+    assert chosen(pool, wanted, bound) == expected
+    slots, _ = choices(np.stack([pool] * 3), np.full(3, wanted), bound)
+    assert slots.tolist() == [expected] * 3
 
 
 @pytest.mark.parametrize("length", [1, 2, 17, 40])
 def test_where_logits_are_no_numbers_a_slot_is_taken_all_the_same(length):
     for logits in (np.full(length, np.nan, np.float32), np.where(np.arange(length) % 2, 1, np.nan).astype(np.float32)):
         assert 0 <= chosen(logits, 0.5, np.float32(0)) < length
+        slots, _ = choices(logits[None], np.array([0.5]), np.float32(0))
+        assert 0 <= slots[0] < length
 
 
 # -- of many edges ---------------------------------------------------------------------------------------
-
-
-@njit
-def choose_each(logits, pool, step, wanted, goal, bound):
-    slots, ends, gaps = np.empty(3 * step, np.int32), np.empty(2 * step, logits.dtype), np.empty(step, logits.dtype)
-    nearest_of_each(logits, pool, step, len(wanted), wanted, goal, bound, slots, ends, gaps)
-    return slots[: len(wanted)], gaps[: len(wanted)]
-
-
-def choices(logits, wanted, bound):
-    """Of (edges, pool) logits: slots, and how much nearer they are."""
-    count, pool = logits.shape
-    step = -(-count // GROUP) * GROUP
-    side_by_side = np.full((pool, step), np.nan, logits.dtype)
-    side_by_side[:, :count] = logits.T
-    wide = np.zeros((2, step), logits.dtype)
-    wide[:, :count] = wanted, bound
-    return choose_each(side_by_side.ravel(), pool, step, wanted, *wide)
 
 
 def bounds(wanted, dtype):

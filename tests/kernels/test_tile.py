@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from relwise.kernels.tile import COLUMNS, ROWS, _shape, count_above, count_from, dot, multiply_tile
+from relwise.kernels.tile import COLUMNS, FUSED, ROWS, _shape, count_above, count_from, dot, multiply_add, multiply_tile
 
 
 @njit
@@ -56,3 +56,20 @@ def test_sums_fit_the_registers(features: set[str]) -> None:
         registers = 32 if lanes == 16 or (machine == "arm64" and not features) else 16
         assert rows * vectors + vectors <= registers
         assert lanes * vectors <= 64, "counts are taken of the bits of one number"
+
+
+@njit
+def multiply_and_add(left, right, total):
+    out = np.empty_like(total)
+    for n in range(len(out)):
+        out[n] = multiply_add(left[n], right[n], total[n])
+    return out
+
+
+@pytest.mark.skipif(not FUSED, reason="this processor rounds twice")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_product_and_its_sum_are_rounded_once(dtype: type[np.floating]) -> None:
+    # (1 + e)² - 1 - 2e = e², of which two roundings would leave nothing.
+    e = np.finfo(dtype).eps
+    left = np.full(37, 1 + e, dtype)
+    assert (multiply_and_add(left, left, np.full(37, -1 - 2 * e, dtype)) == dtype(e) * dtype(e)).all()

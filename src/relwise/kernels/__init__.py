@@ -8,6 +8,7 @@ takes longer than some of the work. The products of a layer (`layer_products.py`
 `grouped.py`), the heads' logits (`node_logits.py`, `heads.py`) and the fusion (`fusion.py`) are plain functions with a
 plain torch path; so is the cross entropy of scored triples with its gradient (`cross_entropy.py`, `losses.py`), on the
 CPU alone. Adam (`adam.py`) is PyTorch's kernel.
-Proposing negatives (`pool.py`) and ranking (`ranking.py`) are Numba alone: nothing there is differentiated. `tile.py`,
-`registers.py`, `lanes.py`, `row_sums.py` and `vector.py` are what all of these are made of.
+Proposing negatives (`pool.py`) and choosing among them (`nearest.py`), and ranking (`ranking.py`), are Numba alone:
+nothing there is differentiated. `tile.py`, `registers.py`, `lanes.py`, `row_sums.py` and `vector.py` are what all of
+these are made of.
 """

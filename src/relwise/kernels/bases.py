@@ -18,7 +18,8 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.cpu import CHUNK, attention_again, back_to_row, look_up, row_of, weighted_sum
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import AHEAD, add_to, first_from, multiply_add, prefetch
+from relwise.kernels.tile import multiply_add
+from relwise.kernels.vector import AHEAD, add_to, first_from, prefetch
 
 SLICES = 16  # of the edges of a chunk of nodes, forward: a constant
 FEW = 16  # edges of a segment up to which they are summed one by one

@@ -11,7 +11,8 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.cpu import BLOCKS, HUB, add_weights, edge_logits, exponentials, look_up
-from relwise.kernels.vector import balanced, multiply_add
+from relwise.kernels.tile import multiply_add
+from relwise.kernels.vector import balanced
 
 
 @njit(**PARALLEL)

@@ -12,7 +12,8 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, OUTER, PARALLEL
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import AHEAD, REORDERED, exp_of_negative, first_from, multiply_add, prefetch
+from relwise.kernels.tile import multiply_add
+from relwise.kernels.vector import AHEAD, REORDERED, exp_of_negative, first_from, prefetch
 
 BLOCKS = 128  # a constant, and many: threads that are held up by another program leave less to wait for
 HUB = 16_384  # edges of one target beyond which it is cut: a fraction of a millisecond's work

@@ -11,7 +11,8 @@ from numba import njit, prange
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.cpu import exponentials
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import balanced, exp_of_negative, multiply_add
+from relwise.kernels.tile import multiply_add
+from relwise.kernels.vector import balanced, exp_of_negative
 
 BLOCKS = 128  # a constant, and many: threads that are held up leave less to wait for
 

@@ -10,7 +10,8 @@ from torch import Tensor
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.remaking import remake
-from relwise.kernels.vector import REORDERED, add_to, multiply_add, turned
+from relwise.kernels.tile import multiply_add
+from relwise.kernels.vector import REORDERED, add_to, turned
 
 SLICES = 64  # a constant, so that the attention's gradient is added in the same order by any number of threads
 

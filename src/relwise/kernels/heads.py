@@ -12,7 +12,7 @@ from torch import Tensor
 
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import multiply_add
+from relwise.kernels.tile import multiply_add
 
 SLICES = 64  # a constant, so that the vectors' gradients are added in the same order by any number of threads
 

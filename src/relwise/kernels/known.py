@@ -14,7 +14,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from relwise.kernels.compiling import INNER, OUTER
-from relwise.kernels.nearest import LANES
+from relwise.kernels.nearest import SLOTS
 
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
 LONG = 2048  # partners beyond which sixteen searches by halves take less time than reading them all
@@ -41,12 +41,12 @@ def _match_sixteen(typingctx, candidates, start, anchor, partners, first, last):
     def emit(context, builder, signature, args):
         candidates, partners = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3))
         _, start, anchor, _, first, last = args
-        numbers = ir.VectorType(INT32, LANES)
+        numbers = ir.VectorType(INT32, SLOTS)
 
         def differs(number):
             """Zero where a candidate is this number."""
             alone = builder.insert_element(numbers(ir.Undefined), number, INT32(0))
-            return builder.xor(pool, builder.shuffle_vector(alone, alone, numbers([0] * LANES)))
+            return builder.xor(pool, builder.shuffle_vector(alone, alone, numbers([0] * SLOTS)))
 
         def least(one, other):
             return builder.select(builder.icmp_unsigned("<", one, other), one, other)
@@ -74,7 +74,7 @@ def _match_sixteen(typingctx, candidates, start, anchor, partners, first, last):
         result = builder.phi(numbers)
         result.add_incoming(begin, before)
         result.add_incoming(joined, loop)
-        bits = builder.bitcast(builder.icmp_unsigned("==", result, numbers([0] * LANES)), ir.IntType(LANES))
+        bits = builder.bitcast(builder.icmp_unsigned("==", result, numbers([0] * SLOTS)), ir.IntType(SLOTS))
         return builder.zext(bits, INT32)
 
     whole = types.int64
@@ -90,7 +90,7 @@ on, that are the anchor or among `partners[first:last]`; both arrays C-ordered i
 def search_sixteen(candidates, start, anchor, partners, first, last):
     """The same by halves, where the partners are too many to read."""
     bits = np.uint32(0)
-    for slot in range(LANES):
+    for slot in range(SLOTS):
         node = candidates[start + slot]
         found = node == anchor or is_partner(partners, first, last, node)
         bits |= np.uint32(found) << np.uint32(slot)

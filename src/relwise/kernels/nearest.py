@@ -19,7 +19,7 @@ from relwise.kernels.compiling import INNER, OUTER
 from relwise.kernels.registers import BYTES, INT32, INT64, Vectors, data_of, each
 from relwise.kernels.rows import _spread
 
-LANES = 16  # of a pool that are gone over at a time
+SLOTS = 16  # of a pool that are gone over at a time
 TWO = 2  # registers of edges that are chosen for at a time, so that one's comparisons wait beside the other's
 GROUP = TWO * BYTES // 4  # float32 numbers in them
 CLOSE = 4e-6  # between two distances: below this it takes float64 to tell which is the shorter
@@ -48,8 +48,8 @@ def _emit_neighbours(typingctx, logits, begin, end, bound):  # pragma: no cover 
     def emit(context, builder, signature, args):
         array = context.make_array(logits)(context, builder, args[0])
         number = context.get_value_type(bound)
-        vector, limit = ir.VectorType(number, LANES), _spread(builder, args[3], LANES)
-        ends = [vector([number(float(sign + "inf"))] * LANES) for sign in "-+"]
+        vector, limit = ir.VectorType(number, SLOTS), _spread(builder, args[3], SLOTS)
+        ends = [vector([number(float(sign + "inf"))] * SLOTS) for sign in "-+"]
         before, loop, after = builder.block, builder.append_basic_block("logits"), builder.append_basic_block("both")
         builder.branch(loop)
         builder.position_at_end(loop)
@@ -59,13 +59,13 @@ def _emit_neighbours(typingctx, logits, begin, end, bound):  # pragma: no cover 
         higher = builder.and_(is_low, builder.fcmp_ordered(">", some, low))
         lower = builder.and_(builder.not_(is_low), builder.fcmp_ordered("<", some, high))
         steps = builder.select(higher, some, low), builder.select(lower, some, high)
-        following = builder.add(n, INT64(LANES))
+        following = builder.add(n, INT64(SLOTS))
         for phi, start, step in zip((n, low, high), (args[1], *ends), (following, *steps), strict=True):
             phi.add_incoming(start, before)
             phi.add_incoming(step, loop)
         builder.cbranch(builder.icmp_signed("<", following, args[2]), loop, after)
         builder.position_at_end(after)
-        kind = f"v{LANES}f{64 if number == ir.DoubleType() else 32}"
+        kind = f"v{SLOTS}f{64 if number == ir.DoubleType() else 32}"
         names = [f"llvm.vector.reduce.{name}.{kind}" for name in ("fmax", "fmin")]
         one = ir.FunctionType(number, [vector])
         found = [
@@ -84,14 +84,14 @@ _neighbours: Any = intrinsic(_emit_neighbours)
 def _emit_first(typingctx, logits, begin, end, value):  # pragma: no cover (emits code)
     def emit(context, builder, signature, args):
         array = context.make_array(logits)(context, builder, args[0])
-        vector, wanted = ir.VectorType(context.get_value_type(value), LANES), _spread(builder, args[3], LANES)
+        vector, wanted = ir.VectorType(context.get_value_type(value), SLOTS), _spread(builder, args[3], SLOTS)
         before, loop, after = builder.block, builder.append_basic_block("logits"), builder.append_basic_block("found")
         builder.branch(loop)
         builder.position_at_end(loop)
         n = builder.phi(INT64)
         some = builder.load(builder.bitcast(builder.gep(array.data, [n]), vector.as_pointer()), align=4)
-        bits = builder.bitcast(builder.fcmp_ordered("==", some, wanted), ir.IntType(LANES))
-        found, following = builder.icmp_unsigned("!=", bits, bits.type(0)), builder.add(n, INT64(LANES))
+        bits = builder.bitcast(builder.fcmp_ordered("==", some, wanted), ir.IntType(SLOTS))
+        found, following = builder.icmp_unsigned("!=", bits, bits.type(0)), builder.add(n, INT64(SLOTS))
         n.add_incoming(args[1], before)
         n.add_incoming(following, loop)
         builder.cbranch(builder.or_(found, builder.icmp_signed(">=", following, args[2])), after, loop)
@@ -111,7 +111,7 @@ def nearest(logits, begin, end, wanted, bound):
     """The slot, counted from `begin`, whose probability is nearest to `wanted`.
 
     Args:
-        logits: those of a pool from `begin` to `end`, filled up to a multiple of `LANES` with its first.
+        logits: those of a pool from `begin` to `end`, filled up to a multiple of `SLOTS` with its first.
         wanted: a probability; 1 or more asks for the likeliest, 0 or less for the least likely.
         bound: its logit, rounded down in the logits' dtype (`round_down`).
     """
@@ -153,8 +153,9 @@ def _emit_each(typingctx, logits, at, pool, step, wanted, bound, slots, ends, ga
 
         goal = vectors.load(wanted, at)
         gap = builder.fsub(builder.fsub(sigmoid(high), goal), builder.fsub(goal, sigmoid(low)))
-        gap = builder.select(builder.fcmp_ordered(">", low, nothing), gap, vectors.constant(-1))
-        gap = builder.select(builder.fcmp_ordered("==", high, everything), vectors.constant(1), gap)
+        is_below, is_above = builder.fcmp_ordered(">", low, nothing), builder.fcmp_ordered("<", high, everything)
+        gap = builder.select(is_above, gap, vectors.constant(1))
+        gap = builder.select(is_below, gap, builder.select(is_above, vectors.constant(-1), vectors.constant(0)))
         takes_lower = builder.fcmp_ordered(">", gap, vectors.constant(0))
         vectors.store(gap, gaps, at)
         for row, values in enumerate((low, high)):
@@ -180,7 +181,7 @@ def nearest_of_each(logits, pool, step, count, wanted, goal, bound, slots, ends,
         logits: edge e's of slot n at n · step + e; `step` is a multiple of `GROUP`, and more than `count` mean nothing.
         pool, count: of how many slots and edges.
         wanted: (count,) float64, as of `nearest`.
-        goal, bound: (step,) the same and its logit, in the logits' dtype.
+        goal, bound: (step,) the same and its logit, as of `nearest`, both in the logits' dtype.
         slots: (3 · step,) int32, the first of which are filled; the others and `ends`, (2 · step,), and `gaps`,
             (step,), of the logits' dtype, are scratch.
     """
@@ -190,5 +191,8 @@ def nearest_of_each(logits, pool, step, count, wanted, goal, bound, slots, ends,
             _nearest_of_some(logits, at + GROUP // 2, pool, step, goal, bound, slots, ends, gaps)
     for e in range(count):
         if abs(gaps[e]) < CLOSE:
-            takes_lower = _takes_lower(ends[e], ends[step + e], wanted[e])
-            slots[e] = slots[step + e] if takes_lower else slots[2 * step + e]
+            low, high = ends[e], ends[step + e]
+            slots[e] = slots[step + e] if _takes_lower(low, high, wanted[e]) else slots[2 * step + e]
+            if low == -np.inf and high == np.inf:  # no logit is finite: the comparisons have passed all by
+                for slot in range(pool - 1, -1, -1):
+                    slots[e] = slot if logits[slot * step + e] == low else slots[e]

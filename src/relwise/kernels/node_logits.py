@@ -19,7 +19,8 @@ from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import OUTER, PARALLEL
 from relwise.kernels.memory import room
 from relwise.kernels.products import row_product
-from relwise.kernels.vector import AHEAD, balanced, multiply_add, prefetch, turned
+from relwise.kernels.tile import multiply_add
+from relwise.kernels.vector import AHEAD, balanced, prefetch, turned
 
 BLOCKS = 64
 SUMS = 1 << 20  # numbers that all slices add up together, at most

@@ -11,7 +11,7 @@ from numba import njit, prange
 
 from relwise.kernels.compiling import INNER, PARALLEL
 from relwise.kernels.known import LONG, match_sixteen, search_sixteen
-from relwise.kernels.nearest import LANES, nearest, round_down
+from relwise.kernels.nearest import SLOTS, nearest, round_down
 from relwise.kernels.pool import DRAWS, LINES, PARTS, draw, find_places, redraw
 from relwise.kernels.rows import four_products
 from relwise.kernels.vector import prefetch
@@ -42,7 +42,7 @@ def choose_own(seed, edges, index, replaced, order, query, nodes, wanted, bound,
 
 @njit(**INNER)
 def _choose_part(seed, edges, index, replaced, order, query, nodes, wanted, bound, pool, chosen, refused, begin, stop):
-    room = -(-pool // LANES) * LANES
+    room = -(-pool // SLOTS) * SLOTS
     candidates, logits = np.empty(GANG * room, np.int32), np.empty(GANG * room, nodes.dtype)
     places = np.empty((GANG, 5), np.int64)
     for slot in range(len(candidates)):
@@ -77,13 +77,13 @@ def _refuse(seed, order, first, last, places, partners, pool, room, candidates, 
         i, own = order[p], (p - first) * room
         anchor, begin, end = places[p - first, 0], places[p - first, 3], places[p - first, 4]
         refused[i] = 0
-        for start in range(0, pool, LANES):
+        for start in range(0, pool, SLOTS):
             if end - begin > LONG:
                 bits = search_sixteen(candidates, own + start, anchor, partners, begin, end)
             else:
                 bits = match_sixteen(candidates, own + start, anchor, partners, begin, end)
             if bits != 0:
-                for slot in range(start, min(start + LANES, pool)):
+                for slot in range(start, min(start + SLOTS, pool)):
                     if bits >> np.uint32(slot - start) & np.uint32(1):
                         place = anchor, places[p - first, 1], places[p - first, 2], begin, end
                         node = np.int64(candidates[own + slot])

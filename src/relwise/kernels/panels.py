@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from relwise.kernels.compiling import INNER
-from relwise.kernels.tile import COLUMNS, INT64, LANES, ROWS, VECTOR, VECTORS, _load, _multiply_add, _spread
+from relwise.kernels.tile import COLUMNS, INT64, LANES, ROWS, VECTOR, VECTORS, _load, _spread, emit_multiply_add
 from relwise.kernels.vector import prefetch_early
 
 LINE = 16  # numbers in a cache line
@@ -52,7 +52,7 @@ def _tile(vectors: int) -> Any:
         line, offset = builder.gep(panel, [builder.mul(k, right_step)]), builder.load(builder.gep(offsets, [k]))
         columns = [_load(builder, line, VECTOR, v * LANES) for v in range(vectors)]
         rows = [_spread(builder, builder.load(builder.gep(first, [offset])), LANES) for first in firsts]
-        added = [_multiply_add(builder, row, column, sums[i * vectors + v])
+        added = [emit_multiply_add(builder, row, column, sums[i * vectors + v])
                  for i, row in enumerate(rows) for v, column in enumerate(columns)]  # fmt: skip
         following = builder.add(k, INT64(1))
         k.add_incoming(INT64(0), before)
@@ -75,7 +75,8 @@ def _tile(vectors: int) -> Any:
 _one, _two, _three, _whole = (_tile(min(vectors, VECTORS)) for vectors in (1, 2, 3, 4))
 
 
-multiply_two = _two  # vectors in a row: `multiply` without asking how many they are
+multiply_two = _two
+"""`multiply` of two vectors in a row, inlined: what a block of queries mostly has where registers hold sixteen."""
 
 
 @njit(**INNER, forceinline=True)
@@ -147,28 +148,6 @@ def _emit_turn(typingctx, source, at, step, target, to, out_step):  # pragma: no
 _turn: Any = intrinsic(_emit_turn)
 """`_turn(source, at, step, target, to, out_step)`: target[to + i · out_step + j] = source[at + j · step + i], for i and
 j below LANES."""
-
-
-def _emit_turn_rows(typingctx, source, which, first, step, k, target, to, out_step):  # pragma: no cover (emits code)
-    def emit(context, builder, signature, args):
-        source, which, target = (
-            context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 1, 5)
-        )
-        _, _, first, step, k, _, to, out_step = args
-        numbers = (builder.load(builder.gep(which, [builder.add(first, INT64(i))])) for i in range(LANES))
-        starts = [builder.mul(builder.zext(number, INT64), step) for number in numbers]
-        places = [builder.gep(source, [builder.add(start, k)]) for start in starts]
-        _turn_from(builder, places, target, to, out_step)
-        return context.get_dummy_value()
-
-    whole = types.int64
-    return types.void(source, which, whole, whole, whole, target, whole, whole), emit
-
-
-_turn_rows: Any = intrinsic(_emit_turn_rows)
-"""`_turn_rows(source, which, first, step, k, target, to, out_step)`: of rows from all over, `which` (uint32).
-
-target[to + i · out_step + j] = source[which[first + j] · step + k + i], for i and j below LANES."""
 
 
 @njit(**INNER)
@@ -248,22 +227,3 @@ def pack_transposed(matrix, start, width, depth, packed):
             for k in range(done, depth):
                 for m in range(count):
                     packed[to + k * lanes + m] = matrix[at + m * depth + k]
-
-
-@njit(**INNER)
-def pack_rows(matrix, depth, which, packed):
-    """Rows `which` of a matrix in panels, one row a column: the `pack_transposed` of rows from all over.
-
-    Args:
-        which: uint32, a multiple of LANES long.
-    """
-    whole = depth - depth % LANES
-    for j in range(0, len(which), COLUMNS):
-        lanes = min(COLUMNS, len(which) - j)
-        for n in range(0, lanes, LANES):
-            to = j * depth + n
-            for k in range(0, whole, LANES):
-                _turn_rows(matrix, which, j + n, depth, k, packed, to + k * lanes, lanes)
-            for k in range(whole, depth):
-                for m in range(LANES):
-                    packed[to + k * lanes + m] = matrix[np.uint64(which[j + n + m]) * np.uint64(depth) + np.uint64(k)]

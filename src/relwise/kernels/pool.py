@@ -213,20 +213,25 @@ def _multiply(edges, index, order, begin, end, places, nodes, factors, out):
 
 @njit(**INNER)
 def _choose(
-    order, begin, end, query, shift, nodes, wanted, bound, candidates, logits, step, slots, others, stops, goals,
-    nearest, chosen,
+    order, begin, end, query, shift, nodes, wanted, bound, candidates, logits, step, slots, others, stops, own,
+    scratch, chosen,
 ):  # fmt: skip
-    """Each of a block's edges chooses from the pool, what `_refuse` found replaced; `logits` as of `pool_logits`."""
-    start, (wishes, goal, limit), (taken, ends, gaps) = np.int64(0), goals, nearest
+    """Each of a block's edges chooses from the pool, what `_refuse` found replaced; `logits` as of `pool_logits`.
+
+    Args:
+        own: what the block's edges want, as `nearest_of_each` asks for it; to be filled.
+        scratch: of `nearest_of_each`: what it fills, and what it needs besides.
+    """
+    start, (own_wanted, goal, own_bound), (taken, ends, gaps) = np.int64(0), own, scratch
     for p in range(begin, end):
         n, i = p - begin, order[p]
-        wishes[n] = goal[n] = wanted[i]
-        limit[n] = round_down(bound[i], limit)
+        own_wanted[n] = goal[n] = wanted[i]
+        own_bound[n] = round_down(bound[i], own_bound)
         for s in range(start, np.int64(stops[n])):
             if others[s] >= 0:
                 logits[slots[s] * step + n] = row_product(query[p - shift], nodes[others[s]])
         start = np.int64(stops[n])
-    nearest_of_each(logits, len(candidates), step, end - begin, wishes, goal, limit, taken, ends, gaps)
+    nearest_of_each(logits, len(candidates), step, end - begin, own_wanted, goal, own_bound, taken, ends, gaps)
     start = np.int64(0)
     for p in range(begin, end):
         n, stop = p - begin, np.int64(stops[p - begin])
@@ -257,10 +262,10 @@ def choose_shared(
         candidates, link, slots = np.empty(pool, np.int32), np.empty(pool, np.int32), np.empty(most * pool, np.int32)
         others, stops = np.empty(most * pool, np.int64), np.empty(most, np.int64)
         logits, places = np.zeros(up(pool, ROWS) * step, nodes.dtype), np.empty((most, 5), np.int64)
-        goals = np.zeros(step), np.zeros(step, nodes.dtype), np.zeros(step, nodes.dtype)
-        nearest = np.empty(3 * step, np.int32), np.empty(2 * step, nodes.dtype), np.empty(step, nodes.dtype)
+        own = np.zeros(step), np.zeros(step, nodes.dtype), np.zeros(step, nodes.dtype)
+        scratch = np.empty(3 * step, np.int32), np.empty(2 * step, nodes.dtype), np.empty(step, nodes.dtype)
         product = np.empty((most if len(factors) else 0, nodes.shape[1]), nodes.dtype)
-        space = workspace(pool, step, nodes.shape[1])
+        space = workspace(step, nodes.shape[1])
         table, marks = np.full(size, -1, np.int32), np.zeros(MARKS * size, np.uint8)
         for b in range((len(blocks) - 1) * part // parts, (len(blocks) - 1) * (part + 1) // parts):
             begin, end = blocks[b], blocks[b + 1]
@@ -282,5 +287,5 @@ def choose_shared(
             pool_logits(asked, begin - shift, end - shift, nodes, candidates, space, step, logits)
             _choose(
                 order, begin, end, asked, shift, nodes, wanted, bound, candidates, logits, step, slots, others, stops,
-                goals, nearest, chosen,
+                own, scratch, chosen,
             )  # fmt: skip

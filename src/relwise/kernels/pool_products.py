@@ -21,9 +21,9 @@ from relwise.kernels.tile import COLUMNS, LANES, ROWS
 
 
 @njit(**INNER)
-def workspace(pool, step, depth):
-    """Scratch of `pool_logits`: a row's offsets, panels, and the pool's row numbers."""
-    return counted(depth), scratch(step * depth), np.zeros(pool, np.uint32)
+def workspace(step, depth):
+    """Scratch of `pool_logits`: a row's offsets, and panels."""
+    return counted(depth), scratch(step * depth)
 
 
 def pool_logits(query, first, last, nodes, candidates, space, step, logits):
@@ -33,7 +33,7 @@ def pool_logits(query, first, last, nodes, candidates, space, step, logits):
         query: (m, d), C-ordered; its rows first:last are a block's.
         nodes: (N, d), C-ordered, of the same type.
         candidates: (k,) int32.
-        space: `workspace(k, step, d)`.
+        space: `workspace(step, d)`.
         step: at least the block's edges, a multiple of the tile's `LANES`.
         logits: (up(k, ROWS) · step,), filled for the block's edges and k candidates; elsewhere it means nothing.
     """
@@ -57,15 +57,13 @@ def _by_rows(query, first, last, nodes, candidates, space, step, logits):
 def _on_tile(query, first, last, nodes, candidates, space, step, logits):
     # Not plain constants, each of which `multiply` would be compiled for anew.
     depth, anew, none = nodes.shape[1], np.bool_(False), np.int64(0)
-    offsets, packed, which = space
-    for j in range(len(candidates)):
-        which[j] = candidates[j]
+    offsets, packed = space
     pack_transposed(query.reshape(query.size), first * depth, last - first, depth, packed)
     table = nodes.reshape(nodes.size)
     for begin in range(none, last - first, COLUMNS):
         vectors = -(-min(COLUMNS, last - first - begin) // LANES)
-        for j in range(none, len(which), ROWS):
-            starts, place = row_starts(which, j, len(which), depth), j * step + begin
+        for j in range(none, len(candidates), ROWS):
+            starts, place = row_starts(candidates, j, len(candidates), depth), j * step + begin
             if vectors == 2:
                 multiply_two(table, starts, offsets, depth, packed, begin * depth, 2 * LANES, logits, place, step, anew)
             else:

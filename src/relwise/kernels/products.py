@@ -1,4 +1,4 @@
-"""Products of queries with gathered rows, in tiles that keep loads and sums of several rows under way at a time."""
+"""Products of two rows, and of a query with gathered rows, of which four are under way at a time."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-from relwise.kernels.tile import LANES
+from relwise.kernels.tile import LANES, emit_multiply_add
 
 BYTES = 4 * LANES  # of a vector register
 INT32, INT64 = ir.IntType(32), ir.IntType(64)
@@ -57,7 +57,7 @@ class Vectors:
         self.builder.store(vector, self.place(data, at), align=self.size)
 
     def multiply_add(self, left, right, total):
-        return self.call("fmuladd", left, right, total)
+        return emit_multiply_add(self.builder, left, right, total)
 
     def call(self, name: str, *vectors):
         kind = ir.FunctionType(self.type, [self.type] * len(vectors))

@@ -17,7 +17,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from relwise.kernels.tile import _multiply_add as multiply_add
+from relwise.kernels.tile import emit_multiply_add
 
 INT16, INT32, INT64 = ir.IntType(16), ir.IntType(32), ir.IntType(64)
 BYTES = 64  # of a vector: a register of AVX-512; other processors take several
@@ -47,7 +47,7 @@ class _Rows:
         shift = wide([16] * lanes) if lanes > 1 else wide(16)
         return builder.bitcast(builder.shl(builder.zext(vector, wide), shift), _vector(self.number, lanes))
 
-    def add(self, start: Any, column: Any, lanes: int, value: Any) -> None:
+    def add(self, start: Any, column: Any, value: Any) -> None:
         builder = self.builder
         place = builder.bitcast(builder.gep(start, [column]), value.type.as_pointer())
         builder.store(builder.fadd(builder.load(place, align=4), value), place, align=4)
@@ -79,7 +79,7 @@ def _multiply(builder: Any, left: Any, right: Any, added: Any = None, sign: int 
     """added ± left · right."""
     if added is None:
         return builder.fmul(left, right)
-    return multiply_add(builder, left if sign > 0 else builder.fneg(left), right, added)
+    return emit_multiply_add(builder, left if sign > 0 else builder.fneg(left), right, added)
 
 
 def _columns(builder: Any, size: Any, number: ir.Type, *most: int) -> Iterator[tuple[Any, int, int]]:

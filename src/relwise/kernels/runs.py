@@ -155,7 +155,7 @@ def _each(builder: Any, rows: _Rows, start: Any, sums: list[Any], columns: list[
         products = [_multiply(builder, y[v], z[v], _multiply(builder, x[v], s[v])) for v in range(half)]
         products += [_multiply(builder, y[v], s[v], _multiply(builder, x[v], z[v]), -1) for v in range(half)]
     for column, product in zip(columns, products, strict=True):
-        out.add(target, column, lanes, product)
+        out.add(target, column, product)
 
 
 add_run: Any = _add_run(False)

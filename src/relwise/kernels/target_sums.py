@@ -15,7 +15,7 @@ from numba.extending import intrinsic
 
 from relwise.kernels.compiling import OUTER
 from relwise.kernels.registers import INT32, INT64, data_of, each
-from relwise.kernels.tile import _multiply_add as multiply_add
+from relwise.kernels.tile import emit_multiply_add
 
 SUMS = 2  # numbers that are added up by target and head
 
@@ -48,7 +48,7 @@ def _add_heads(together: int) -> Any:
                 target = builder.zext(builder.load(builder.gep(index, [n])), INT64)
                 at = builder.mul(builder.add(builder.mul(target, heads), head), INT64(SUMS))
                 place = builder.bitcast(builder.gep(part, [at]), kind.as_pointer())
-                total = multiply_add(builder, shares, g, builder.load(place, align=size))
+                total = emit_multiply_add(builder, shares, g, builder.load(place, align=size))
                 builder.store(total, place, align=size)
                 return []
 

@@ -66,7 +66,7 @@ def _multiply_tile(typingctx, left, block, right, out):  # pragma: no cover (emi
         columns = [_load(builder, place, VECTOR, v * LANES) for v in range(VECTORS)]
         place = builder.gep(first, [builder.mul(k, INT64(ROWS))])
         rows = [_spread(builder, builder.load(builder.gep(place, [INT64(i)])), LANES) for i in range(ROWS)]
-        added = [_multiply_add(builder, row, column, sums[i * VECTORS + v])
+        added = [emit_multiply_add(builder, row, column, sums[i * VECTORS + v])
                  for i, row in enumerate(rows) for v, column in enumerate(columns)]  # fmt: skip
         following = builder.add(k, INT64(1))
         for value, start, step in ((k, INT64(0), following), *zip(sums, [zero] * len(sums), added, strict=True)):
@@ -115,26 +115,7 @@ count_from = _counter(">=")
 """`count_from(scores, start, value)`: how many of COLUMNS numbers, C-ordered, are at least a value. NaN never is."""
 
 
-def _emit_chain(typingctx, left, right, total):  # pragma: no cover (emits code)
-    def emit(context, builder, signature, args):
-        return _multiply_add(builder, *args)
-
-    return types.float32(types.float32, types.float32, types.float32), emit
-
-
-_chain: Any = intrinsic(_emit_chain)
-
-
-@njit(**OUTER)
-def dot(left, right):  # pragma: no cover (compiled)
-    """The product of two float32 vectors, with the bits that a tile gives it."""
-    total = left.dtype.type(0)
-    for k in range(len(left)):
-        total = _chain(left[k], right[k], total)
-    return total
-
-
-def _multiply_add(builder, left, right, total):
+def emit_multiply_add(builder, left, right, total):
     """left · right + total in one rounding, where the processor has that; never now this way and now that."""
     if not FUSED:
         return builder.fadd(builder.fmul(left, right), total)
@@ -143,6 +124,26 @@ def _multiply_add(builder, left, right, total):
     name = f"llvm.fma.{lanes}f{32 if number == FLOAT else 64}"
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(total.type, [total.type] * 3), name)
     return builder.call(function, [left, right, total])
+
+
+def _multiply_add(typingctx, left, right, total):  # pragma: no cover (emits code)
+    def emit(context, builder, signature, args):
+        return emit_multiply_add(builder, *args)
+
+    return (total(total, total, total), emit) if left == right == total else None
+
+
+multiply_add: Any = intrinsic(_multiply_add)
+"""`multiply_add(left, right, total)`: left · right + total, all of one type; rounded once where the processor can."""
+
+
+@njit(**OUTER)
+def dot(left, right):  # pragma: no cover (compiled)
+    """The product of two float32 vectors, with the bits that a tile gives it."""
+    total = left.dtype.type(0)
+    for k in range(len(left)):
+        total = multiply_add(left[k], right[k], total)
+    return total
 
 
 def _load(builder, start, vector, offset):

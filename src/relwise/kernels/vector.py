@@ -1,5 +1,5 @@
-"""Building blocks of the CPU kernels: an exponential that compiles to vector instructions, prefetching of rows, and
-sums of rows that keep several loads under way."""
+"""Building blocks of the CPU kernels: an exponential and a logarithm that compile to vector instructions, prefetching
+of rows, work in even blocks, and when the compiler may reorder sums."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from relwise.kernels.compiling import INNER
-from relwise.kernels.tile import _multiply_add as fused
+from relwise.kernels.tile import multiply_add
 
-# Only of small functions that sum along a row; all else says what is added to what, and what at once (`multiply_add`).
+# Of small functions that sum along a row; all else says what is added to what, and what at once (`multiply_add`).
 # LLVM optimizes what a kernel calls, and the body of its parallel loop, again each time that it is linked, and a
 # process that has just compiled a kernel runs another copy than one that has loaded it: where anything of its
 # arithmetic were the compiler's choice, bits would be a matter of who came first.
@@ -76,17 +76,6 @@ _float_of_bits = _same_bits(types.int32, types.float32, ir.FloatType())
 _bits_of_float = _same_bits(types.float32, types.int32, ir.IntType(32))
 
 
-def _multiply_add(typingctx, left, right, total):
-    def emit(context, builder, signature, arguments):
-        return fused(builder, *arguments)
-
-    return (total(total, total, total), emit) if left == right == total else None
-
-
-multiply_add: Any = intrinsic(_multiply_add)
-"""`multiply_add(left, right, total)`: left · right + total, all of one type; rounded once where the processor can."""
-
-
 def exp_of_negative(x):
     """e^x for x <= 0; 0 for minus infinity, NaN for NaN."""
     return np.exp(x)
@@ -98,14 +87,16 @@ def _(x):
         return lambda x: np.exp(x)
     c = [np.float32(v) for v in (1, 1, 1 / 2, 1 / 6, 1 / 24, 1 / 120, 1 / 720, 1 / 5040)]
     c0, c1, c2, c3, c4, c5, c6, c7 = c
-    log2_e, ln_2, lowest, half, zero = (np.float32(v) for v in (1.4426950408889634, -np.log(2), -87, -0.5, 0))
+    log2_e, minus_ln_2, lowest, minus_half, zero = (
+        np.float32(v) for v in (1.4426950408889634, -np.log(2), -87, -0.5, 0)
+    )
     bias, shift = np.int32(127), np.int32(23)
 
     def exp32(x):
         # e^x = 2^n e^f with |f| <= ln(2) / 2, e^f by its series: 3e-8 off at most, and no call in the loop.
         held = x if x > lowest else lowest
-        n = np.int32(multiply_add(held, log2_e, half))  # towards zero, hence to the nearest
-        f = multiply_add(np.float32(n), ln_2, x)
+        n = np.int32(multiply_add(held, log2_e, minus_half))  # towards zero, hence to the nearest
+        f = multiply_add(np.float32(n), minus_ln_2, x)
         power = multiply_add(f, multiply_add(f, c7, c6), c5)
         power = multiply_add(f, multiply_add(f, multiply_add(f, power, c4), c3), c2)
         power = multiply_add(f, multiply_add(f, power, c1), c0)
@@ -130,7 +121,7 @@ def _(x):
         2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
     )  # fmt: skip
     c0, c1, c2, c3, c4, c5, c6, c7, c8 = (np.float32(v) for v in factors)
-    ln_2, half, one = np.float32(np.log(2)), np.float32(-0.5), np.float32(1)
+    ln_2, minus_half, one = np.float32(np.log(2)), np.float32(-0.5), np.float32(1)
     root, shift = np.int32(0x3F3504F3), np.int32(23)
 
     def log32(x):
@@ -140,7 +131,7 @@ def _(x):
         series = multiply_add(m, multiply_add(m, multiply_add(m, c0, c1), c2), c3)
         series = multiply_add(m, multiply_add(m, multiply_add(m, series, c4), c5), c6)
         series = multiply_add(m, multiply_add(m, series, c7), c8)
-        value = m + multiply_add(m * m, multiply_add(m, series, half), np.float32(n) * ln_2)
+        value = m + multiply_add(m * m, multiply_add(m, series, minus_half), np.float32(n) * ln_2)
         return x if x != x else value
 
     return log32
