@@ -118,28 +118,23 @@ def row_starts(source, first, last, width):
     return a * width, b * width, c * width, d * width, e * width, f * width
 
 
-def _turn_from(builder, places, target, to, out_step):  # pragma: no cover (emits code)
-    """target[to + i · out_step + j] = the i-th number at places[j], for i and j below LANES."""
-    rows = [_load(builder, place, VECTOR, 0) for place in places]
-    width = 1
-    while width < LANES:  # squares of twice the width change their off-diagonal quarters
-        lower = [lane + LANES - width if lane & width else lane for lane in range(LANES)]
-        upper = [lane + LANES if lane & width else lane + width for lane in range(LANES)]
-        for i in (i for i in range(LANES) if not i & width):
-            pair = rows[i], rows[i + width]
-            masks = (ir.Constant(ir.VectorType(ir.IntType(32), LANES), mask) for mask in (lower, upper))
-            rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-        width *= 2
-    for i, row in enumerate(rows):
-        _store(builder, row, builder.gep(target, [builder.add(to, builder.mul(out_step, INT64(i)))]))
-
-
 def _emit_turn(typingctx, source, at, step, target, to, out_step):  # pragma: no cover (emits code)
     def emit(context, builder, signature, args):
         source, target = (context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 3))
         _, at, step, _, to, out_step = args
-        places = [builder.gep(source, [builder.add(at, builder.mul(step, INT64(i)))]) for i in range(LANES)]
-        _turn_from(builder, places, target, to, out_step)
+        starts = (builder.add(at, builder.mul(step, INT64(i))) for i in range(LANES))
+        rows = [_load(builder, builder.gep(source, [start]), VECTOR, 0) for start in starts]
+        width = 1
+        while width < LANES:  # squares of twice the width change their off-diagonal quarters
+            lower = [lane + LANES - width if lane & width else lane for lane in range(LANES)]
+            upper = [lane + LANES if lane & width else lane + width for lane in range(LANES)]
+            for i in (i for i in range(LANES) if not i & width):
+                pair = rows[i], rows[i + width]
+                masks = (ir.Constant(ir.VectorType(ir.IntType(32), LANES), mask) for mask in (lower, upper))
+                rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+            width *= 2
+        for i, row in enumerate(rows):
+            _store(builder, row, builder.gep(target, [builder.add(to, builder.mul(out_step, INT64(i)))]))
         return context.get_dummy_value()
 
     return types.void(source, types.int64, types.int64, target, types.int64, types.int64), emit
