@@ -67,7 +67,7 @@ def of_adjacency(adjacency: Adjacency) -> Messages:
     """Its edges again, sorted by target."""
     row = adjacency.row.long()
     source, relation = (t[row].numpy().astype(np.int32) for t in (adjacency.row_source, adjacency.row_relation))
-    target = edge_targets(adjacency.indptr).numpy().astype(np.int32)
+    target = edge_targets(adjacency.indptr, adjacency.num_edges).numpy().astype(np.int32)
     return Messages(source, target, relation, adjacency.num_nodes, adjacency.num_relations)
 
 

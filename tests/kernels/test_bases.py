@@ -37,7 +37,7 @@ def test_the_plan_tells_the_same_edges_by_target_and_by_source(name):
     plan = basis_plan(adjacency)
     row = adjacency.row.numpy()
     source, relation = adjacency.row_source.numpy()[row], adjacency.row_relation.numpy()[row]
-    target = edge_targets(adjacency.indptr).numpy()
+    target = edge_targets(adjacency.indptr, adjacency.num_edges).numpy()
     assert (plan.edge_source == source).all()
     of_edge = np.repeat(plan.segment_relation, np.diff(plan.segment_edge))
     assert (of_edge == relation).all()
@@ -75,7 +75,7 @@ def test_sums_by_basis_are_the_sums_of_explicit_loops(name, count, first, last):
     bases.sum_by_basis(x, *edges, coefficient, first, last, got)
     relation = adjacency.row_relation.numpy()[adjacency.row.numpy()]
     want = np.zeros((adjacency.num_nodes, count, 7))
-    for e, i in enumerate(edge_targets(adjacency.indptr).tolist()):
+    for e, i in enumerate(edge_targets(adjacency.indptr, adjacency.num_edges).tolist()):
         want[i] += weight[e] * coefficient[relation[e]][:, None] * x[plan.edge_source[e]]
     np.testing.assert_allclose(got, want[first:last], rtol=1e-10, atol=1e-10)
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
+from relwise.kernels import edge_attention_torch
 from relwise.kernels.attention import attend
 from relwise.kernels.edge_attention import EdgeSlots, EdgeTerms, attend_edges, attend_edges_backward
 from tests.kernels.test_attention import inputs, masks, message_graph
@@ -136,3 +137,40 @@ def test_the_same_bits_with_one_thread_and_with_two():
     finally:
         numba.set_num_threads(before)
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("mask", ["some", "everything"])
+def test_plain_torch_gives_the_same(share, mask):
+    """What a GPU runs."""
+    adjacency = message_graph(5)
+    keep = masks(adjacency)[mask]
+    slots, own = states(adjacency, SHARES[share])
+    masked = ~keep[adjacency.fact.long()] & (slots.slot >= 0)
+    own[0][slots.slot[masked].long()] = own[1][slots.slot[masked].long()] = float("nan")  # which nobody is to hear of
+    terms = EdgeTerms(*(t.detach() for t in inputs(adjacency)), *own)
+    want = attend_edges(terms, adjacency, slots, keep)
+    got = edge_attention_torch.forward(terms, adjacency, slots, keep, 0.2)
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    generator = torch.Generator().manual_seed(3)
+    above = (*(torch.randn(t.shape, dtype=t.dtype, generator=generator) for t in want[:2]), want[2])
+    expected = attend_edges_backward(*above, terms, adjacency, slots, keep)
+    found = edge_attention_torch.backward(*above, terms, adjacency, slots, keep, 0.2)
+    for a, b in zip(found, expected, strict=True):
+        assert a.isfinite().all()
+        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
+
+
+def test_plain_torch_takes_a_graph_without_edges_or_states():
+    adjacency = message_graph(3, edges=0)
+    slots, own = states(adjacency, 1.0)
+    terms = EdgeTerms(*(t.detach() for t in inputs(adjacency)), *(t[:0] for t in own))
+    keep = torch.ones(adjacency.num_facts, dtype=torch.bool)
+    out, said, logsumexp = edge_attention_torch.forward(terms, adjacency, slots, keep, 0.2)
+    assert not out.any()
+    assert not said.any()
+    above = torch.ones_like(out), torch.ones_like(said), logsumexp
+    found = edge_attention_torch.backward(*above, terms, adjacency, slots, keep, 0.2)
+    assert [t.shape for t in found] == [t.shape for t in terms]
+    assert not any(t.any() for t in found)

@@ -8,7 +8,8 @@ An edge e with an attribute state enters its logit by L numbers and its message 
 so that `Σ ᾱ_e (W_r h_j + U z_e) = out_i + U said_i`: the edges' part becomes d-dimensional once a node, and no tensor
 of edges × d is made. Memory: E × (L + 1) in the backward pass, and the edges' own A × (L + k).
 
-No atomics: a target is one thread's, an edge's state has one edge, and gradients by row go over the transpose.
+No atomics: a target is one thread's, an edge's state has one edge, and gradients by row go over the transpose. On a GPU
+it is plain torch (`edge_attention_torch.py`), which does make edges × d.
 """
 
 from __future__ import annotations
@@ -20,11 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from relwise.kernels import edge_attention_cpu
+from relwise.kernels import edge_attention_cpu, edge_attention_torch
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.arrays import arrays
 from relwise.kernels.attention import fact_mask
-from relwise.kernels.reference import edge_targets, highest
 from relwise.kernels.sorting import sort_by_key
 
 
@@ -116,7 +116,7 @@ def _forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     kept = fact_mask(keep, adjacency)
     if terms.rows.device.type != "cpu":
-        return _attend_reference(terms, adjacency, slots, kept, slope)
+        return edge_attention_torch.forward(terms, adjacency, slots, kept, slope)
     out = terms.rows.new_empty(len(terms.target_logit), terms.rows.shape[1])
     said = terms.rows.new_empty(len(terms.target_logit), terms.edge_value.shape[1])
     logsumexp = torch.empty_like(terms.target_logit, memory_format=torch.contiguous_format)
@@ -138,10 +138,8 @@ def attend_edges_backward(
     """The gradients by the terms of `attend_edges`' first two results, whose third is `logsumexp`."""
     kept = fact_mask(keep, adjacency)
     if terms.rows.device.type != "cpu":
-        with torch.enable_grad():
-            inputs = EdgeTerms(*(tensor.detach().requires_grad_() for tensor in terms))
-            out, said, _ = _attend_reference(inputs, adjacency, slots, kept, slope)
-            return EdgeTerms(*torch.autograd.grad((out, said), inputs, (grad_out, grad_said)))
+        above = grad_out, grad_said, logsumexp
+        return EdgeTerms(*edge_attention_torch.backward(*above, terms, adjacency, slots, kept, slope))
     found = EdgeTerms(*(torch.zeros(t.shape, dtype=t.dtype) for t in terms))
     grad_target, grad_row, grad_rows, grad_edge_logit, grad_edge_value = (grad.numpy() for grad in found)
     weight = np.empty(adjacency.num_edges, grad_rows.dtype)
@@ -154,23 +152,3 @@ def attend_edges_backward(
     edge_attention_cpu.backward_by_row(*[above[0], *transpose, weight, grad_logit, grad_row, grad_rows])
     return found
 
-
-def _attend_reference(
-    terms: EdgeTerms, adjacency: Adjacency, slots: EdgeSlots, keep: Tensor, slope: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """`attend_edges` in plain torch, differentiable, on any device; makes a tensor of edges × d."""
-    target_logit, row_logit, rows, edge_logit, edge_value = terms
-    target, row = edge_targets(adjacency.indptr), adjacency.row.long()
-    has, slot = (slots.slot >= 0)[:, None], slots.slot.clamp_min(0).long()
-    none = edge_logit.new_zeros(())
-    extra = torch.where(has, edge_logit[slot], none) if len(edge_logit) else none
-    logit = torch.nn.functional.leaky_relu(target_logit[target] + row_logit[row] + extra, slope)
-    logit = logit.masked_fill(~keep[adjacency.fact.long()][:, None], float("-inf"))
-    top = highest(logit, target_logit, target)
-    total = torch.zeros_like(target_logit).index_add(0, target, (logit - top[target]).exp())
-    logsumexp = torch.where(total == 0, float("inf"), top + total.log())
-    mean = (logit - logsumexp[target]).exp().mean(dim=1, keepdim=True)
-    values = torch.where(has, edge_value[slot], none) if len(edge_value) else rows.new_zeros(1, edge_value.shape[1])
-    out = rows.new_zeros(len(target_logit), rows.shape[1]).index_add(0, target, mean * rows[row])
-    said = rows.new_zeros(len(target_logit), edge_value.shape[1]).index_add(0, target, mean * values)
-    return out, said, logsumexp.detach()

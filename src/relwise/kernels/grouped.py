@@ -15,12 +15,13 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from relwise.kernels import cuda, gemm
+from relwise.kernels import gemm
 from relwise.kernels.adjacency import Adjacency, Tile
 from relwise.kernels.arrays import arrays
 from relwise.kernels.compiling import PARALLEL
 from relwise.kernels.matmul import Precision, on_tile, product
 from relwise.kernels.memory import room
+from relwise.kernels.segments import sum_by_segment
 from relwise.kernels.vector import balanced
 
 BLOCKS = 128
@@ -106,22 +107,13 @@ def add_by_source(rows: Tensor, adjacency: Adjacency, out: Tensor) -> None:
     if rows.device.type == "cpu":
         pointer, order = (t.numpy() for t in (adjacency.source_indptr, adjacency.source_row))
         _add_by_source(rows.numpy(), pointer, order, out.numpy())
-    elif rows.is_cuda and cuda.HAS_TRITON:
-        from relwise.kernels.cuda.sums import sum_segments
-
-        out += sum_segments(rows, adjacency.source_indptr, adjacency.source_row)
     else:
-        out.index_add_(0, adjacency.row_source, rows)
+        out += sum_by_segment(rows, adjacency.source_indptr, adjacency.row_source, adjacency.source_row)
 
 
 def sum_by_relation(rows: Tensor, adjacency: Adjacency) -> Tensor:
     """(R, k) the sums of (P, k) rows by their relation."""
-    if rows.is_cuda and cuda.HAS_TRITON:
-        from relwise.kernels.cuda.sums import sum_segments
-
-        return sum_segments(rows, adjacency.relation_indptr)
-    total = rows.new_zeros(adjacency.num_relations, rows.shape[1])
-    return total.index_add_(0, adjacency.row_relation, rows)
+    return sum_by_segment(rows, adjacency.relation_indptr, adjacency.row_relation)
 
 
 @njit(**PARALLEL)

@@ -9,17 +9,18 @@ import torch
 from torch import Tensor
 
 
-def edge_targets(indptr: Tensor) -> Tensor:
-    """(E,) the target of each edge, from the pointer of edges sorted by target."""
-    counts = (indptr[1:] - indptr[:-1]).long()
-    return torch.repeat_interleave(torch.arange(len(counts), device=indptr.device), counts)
+def edge_targets(indptr: Tensor, edges: int) -> Tensor:
+    """(E,) the target of each edge, from the pointer of so many edges sorted by target."""
+    counts = indptr.diff().long()
+    # Of a size that is told, or the device would be waited for.
+    return torch.repeat_interleave(torch.arange(len(counts), device=indptr.device), counts, output_size=edges)
 
 
 def attention(
     target_logit: Tensor, row_logit: Tensor, indptr: Tensor, row: Tensor, keep: Tensor, slope: float
 ) -> Tensor:
     """α of eq. 4, (E, L): softmax over each target's kept edges of LeakyReLU(target + row logit); 0 where masked."""
-    target = edge_targets(indptr)
+    target = edge_targets(indptr, len(row))
     logit = masked_logits(target_logit, row_logit, indptr, row, keep, slope)
     weight = (logit - highest(logit, target_logit, target)[target]).exp()
     total = torch.zeros_like(target_logit).index_add(0, target, weight)
@@ -30,7 +31,7 @@ def masked_logits(
     target_logit: Tensor, row_logit: Tensor, indptr: Tensor, row: Tensor, keep: Tensor, slope: float
 ) -> Tensor:
     """(E, L) the logits of eq. 4, minus infinity where masked."""
-    logit = torch.nn.functional.leaky_relu(target_logit[edge_targets(indptr)] + row_logit[row.long()], slope)
+    logit = torch.nn.functional.leaky_relu(target_logit[edge_targets(indptr, len(row))] + row_logit[row.long()], slope)
     return logit.masked_fill(~keep[:, None], float("-inf"))
 
 
@@ -53,7 +54,7 @@ def attend(
 
     α is e^(logit - logsumexp); where no edge is kept the logarithm is given as plus infinity.
     """
-    target = edge_targets(indptr)
+    target = edge_targets(indptr, len(row))
     logit = masked_logits(target_logit, row_logit, indptr, row, keep, slope)
     top = highest(logit, target_logit, target)
     total = torch.zeros_like(target_logit).index_add(0, target, (logit - top[target]).exp())
@@ -76,7 +77,7 @@ def attend_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `attend`'s weighted sum by the target logits, the row logits and the rows."""
     alpha = attention(target_logit, row_logit, indptr, row, keep, slope)
-    target, row = edge_targets(indptr), row.long()
+    target, row = edge_targets(indptr, len(row)), row.long()
     heads = alpha.shape[1]
     grad_edge = grad_out[target]
     grad_rows = torch.zeros_like(rows).index_add(0, row, alpha.mean(dim=1, keepdim=True) * grad_edge)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.reference import edge_targets
 
 
 class DegreeEncoder(nn.Module):
@@ -47,8 +48,7 @@ class DegreeEncoder(nn.Module):
 def degrees(adjacency: Adjacency, keep: Tensor | None = None) -> Tensor:
     """(N, R) how many messages come into each node through each relation, of facts that are kept."""
     n, r = adjacency.num_nodes, adjacency.num_relations
-    nodes, counts = torch.arange(n, device=adjacency.row.device), adjacency.indptr.diff().long()
-    target = torch.repeat_interleave(nodes, counts, output_size=adjacency.num_edges)
+    target = edge_targets(adjacency.indptr, adjacency.num_edges)
     place = target * r + adjacency.row_relation[adjacency.row.long()]
     ones = torch.ones(adjacency.num_edges, device=place.device)
     weights = ones if keep is None else keep[adjacency.fact.long()].float()

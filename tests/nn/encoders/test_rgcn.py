@@ -45,11 +45,12 @@ def test_the_layer_and_its_gradients_are_pygs(bases, share):
 def test_targets_are_the_pairs_of_node_and_relation_with_messages():
     ends, relation = edges(3)
     adjacency = build_adjacency(ends[0], ends[1], relation, N, R)
-    moved, node = relation_targets(adjacency)
+    moved, node, pointer = relation_targets(adjacency)
     pairs = sorted({(int(t), int(r)) for t, r in zip(ends[1], relation, strict=True)})
     assert node.tolist() == [target for target, _ in pairs]
     counts = [sum((int(t), int(r)) == pair for t, r in zip(ends[1], relation, strict=True)) for pair in pairs]
     assert moved.indptr.diff().tolist() == counts
+    assert pointer.diff().tolist() == [sum(target == i for target, _ in pairs) for i in range(N)]
 
 
 def test_a_graph_without_edges_leaves_what_a_node_says_itself():

@@ -122,7 +122,7 @@ class Pairs:
 
 def pairs_of(adjacency: Adjacency) -> Pairs:
     """The pairs of a message graph."""
-    moved, node = relation_targets(adjacency)
+    moved, node, _ = relation_targets(adjacency)
     first = adjacency.row.index_select(0, moved.indptr[:-1]).long()
     source = adjacency.row_source * adjacency.num_relations + adjacency.row_relation
     return Pairs(moved, source, node * adjacency.num_relations + adjacency.row_relation[first])

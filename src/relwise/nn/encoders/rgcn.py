@@ -14,6 +14,7 @@ from torch.nn import functional
 from relwise.kernels.adjacency import Adjacency
 from relwise.kernels.attention import attend
 from relwise.kernels.dropout import dropout
+from relwise.kernels.segments import add_by_segment
 from relwise.nn.decoders import Decoder
 from relwise.nn.edge_layer import EdgeStates, row_states
 from relwise.nn.network import Network
@@ -54,7 +55,7 @@ class RGCNConv(nn.Module):
             nn.init.xavier_uniform_(matrix)
         if self.coefficient is not None:
             nn.init.normal_(self.coefficient, std=self.coefficient.shape[1] ** -0.5)
-        self._targets: WeakKeyDictionary[Adjacency, tuple[Adjacency, Tensor]] = WeakKeyDictionary()
+        self._targets: WeakKeyDictionary[Adjacency, tuple[Adjacency, Tensor, Tensor]] = WeakKeyDictionary()
 
     def weights(self) -> Tensor:
         """(R, in_dim, out_dim) the matrices W_r."""
@@ -72,15 +73,16 @@ class RGCNConv(nn.Module):
         """
         if adjacency not in self._targets:
             self._targets[adjacency] = relation_targets(adjacency)
-        by_pair, node = self._targets[adjacency]
+        by_pair, node, pointer = self._targets[adjacency]
         rows = row_states(x, self.weights(), adjacency)
         none = rows.new_zeros(by_pair.num_nodes, 1), rows.new_zeros(len(rows), 1)
         means, _ = attend(*none, rows, by_pair, keep)
-        return (x @ self.weight_self).index_add(0, node, means)
+        return add_by_segment(x @ self.weight_self, means, pointer, node)
 
 
-def relation_targets(adjacency: Adjacency) -> tuple[Adjacency, Tensor]:
-    """The message graph whose targets are the Q pairs of node and relation that messages come to; (Q,) their nodes.
+def relation_targets(adjacency: Adjacency) -> tuple[Adjacency, Tensor, Tensor]:
+    """The message graph whose targets are the Q pairs of node and relation that messages come to; (Q,) their nodes,
+    ascending; and (N + 1,) int32, where each node's begin.
 
     A node's messages stand relation after relation already, so no edge moves.
     """
@@ -99,7 +101,9 @@ def relation_targets(adjacency: Adjacency) -> tuple[Adjacency, Tensor]:
         indptr=indptr.to(device, torch.int32),
         row_target=pair[transpose].to(device, torch.int32),
     )
-    return moved, target[first].to(device)
+    node = target[first]
+    pointer = torch.searchsorted(node, torch.arange(adjacency.num_nodes + 1))
+    return moved, node.to(device), pointer.to(device, torch.int32)
 
 
 class RGCN(Network):
