@@ -85,7 +85,7 @@ def run_all(parts: list[str], arguments: argparse.Namespace) -> list[dict[str, s
         limit = min(1e9 * arguments.memory, available() - 1e9)  # of others' memory nothing is taken
         # A GPU's driver reserves addresses without end: no limit can be set there.
         found = in_process(spec, 0 if on_gpu else limit, arguments.threads)
-        return [row | {"memory_gb": round(limit / 1e9, 1)} for row in found]
+        return found if on_gpu else [row | {"memory_gb": round(limit / 1e9, 1)} for row in found]
 
     for part in parts:
         groups = cases.on_gpu if on_gpu else cases.full

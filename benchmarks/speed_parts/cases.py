@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from relwise.settings import SamplerName, Settings
 from speed_parts.peers import LEAN
-from speed_parts.processes import Spec, case_name
+from speed_parts.processes import RECORDED, Spec, case_name
 
 PARTS = ("layer", "step", "floors", "sampler", "ranking", "growth", "start")
 DEVICE_PARTS = ("layer", "step", "floors", "sampler")
@@ -49,8 +49,9 @@ def on_gpu(part: str) -> list[list[Spec]]:
         return [*each, *([case("layer", graph, who) for who in names] for graph in ("amazon", "youtube-size"))]
     if part == "step":
         road = {"settings": {"steps": 250}, "first": 80, "every": 5, "timeout": 500}
-        steps = [case("step", "amazon", who, rounds=2) for who in ("relwise", LEAN)]
-        return [steps, [case("reach", "amazon", who, rounds=2, **road) for who in ("relwise", LEAN)]]
+        whose = ("relwise", RECORDED, LEAN)
+        steps = [case("step", "amazon", who, rounds=2) for who in whose]
+        return [steps, [case("reach", "amazon", who, rounds=2, **road) for who in whose]]
     return full(part)
 
 

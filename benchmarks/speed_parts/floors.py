@@ -93,11 +93,12 @@ def floors_of(step: Step, rates: Rates) -> tuple[dict[str, float], dict[str, flo
     from_nodes = rates.gather(nodes, dim, kept)
     exponentials = rates.exponentials()
     small, memory = rates.stream(2 * table), rates.stream(7 * 4 * weights)
+    on_host = small if on_cpu else Rates("cpu", rates.budget).stream(2 * table)  # where edges are drawn
     products = 2 * (rows + nodes) * dim * dim / matrix
     # Of each edge two numbers and what they are told by, both ways, and of the kept ones two are written and read.
     line, mask, ids = 4 * dim, (2 * 8 * edges + facts + 2 * 4 * kept) / small, 4 * kept / small
     floors = {
-        "draw of supervised edges": (facts + 8 * count) / small,
+        "draw of supervised edges": (facts + 8 * count) / on_host,
         "dropout": layers * 4 * table / small,
         "masked edges": mask,
         "products forward": layers * products,

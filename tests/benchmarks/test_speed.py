@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 import torch
@@ -84,8 +86,25 @@ def test_only_a_lack_of_memory_is_one() -> None:
 
     assert limited(fail(MemoryError()), {}) == [{"status": OUT_OF_MEMORY}]
     assert limited(fail(RuntimeError("DefaultCPUAllocator: can't allocate memory")), {}) == [{"status": OUT_OF_MEMORY}]
-    with pytest.raises(RuntimeError, match="shape"):
-        limited(fail(RuntimeError("a wrong shape")), {})
+    for other in ("a wrong shape", "CUDA error: an illegal memory access was encountered"):
+        with pytest.raises(RuntimeError, match=other):
+            limited(fail(RuntimeError(other)), {})
+
+
+def test_a_row_says_whether_passes_were_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def run(command, env, **_):
+        asked.append(env["RELWISE_CUDA_GRAPHS"])
+        return subprocess.CompletedProcess(command, 0, '[{"status": "ok"}]', "")
+
+    monkeypatch.setenv("RELWISE_CUDA_GRAPHS", "1")
+    monkeypatch.setattr(subprocess, "run", run)
+    for spec in cases.on_gpu("step")[0]:
+        in_process(spec, 0, 1)
+    assert asked == ["0", "1", "0"]
+    names = [case_name(spec) for part in cases.DEVICE_PARTS for group in cases.on_gpu(part) for spec in group]
+    assert len(set(names)) == len(names)
 
 
 def test_what_stands_is_not_measured_again() -> None:

@@ -82,6 +82,14 @@ def test_without_onednn_torch_takes_its_place(monkeypatch) -> None:
     assert matmul.library() == "torch"
 
 
+def test_on_a_gpu_bf16_is_added_up_in_float32_and_what_was_set_stands():
+    settings = torch.backends.cuda.matmul
+    before = settings.allow_bf16_reduced_precision_reduction
+    with matmul._sums_in_float32(torch.device("cuda")):
+        assert settings.allow_bf16_reduced_precision_reduction is False
+    assert settings.allow_bf16_reduced_precision_reduction == before
+
+
 def test_bf16_rounds_the_factors_and_adds_in_float32():
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(40, 300, generator=generator), torch.randn(300, 20, generator=generator)

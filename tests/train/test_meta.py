@@ -74,9 +74,10 @@ def on_meta(graph: Graph, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> T
 def step(made: Trainer) -> Tensor:
     """All of a step but its negatives, which Triton makes."""
     index, keep = made._supervised(5)
-    nodes = made.place.encode(keep)
-    positives = made.place.positives(index)
-    loss = made._loss(made.place.logits(nodes, positives, positives), len(index))
+    place: Any = made.place
+    nodes = place.encode(keep)
+    positives = place.positives(index)
+    loss = made._loss(place.logits(nodes, positives, positives), len(index))
     loss.backward()
     made.optimizer.step()
     return nodes

@@ -1,21 +1,28 @@
 import subprocess
 import sys
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 
+import relwise
 from relwise.data.fingerprint import fingerprint
 from relwise.data.split import split_graph
 from relwise.errors import InputError
-from relwise.settings import Settings
+from relwise.evaluate.metrics import roc_auc
+from relwise.kernels import cuda
+from relwise.negatives.device import DeviceCorruptor
+from relwise.settings import SamplerName, Settings
 from relwise.train.checkpoint import load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer
-from relwise.train.place import find_device, record
+from relwise.train.place import OnDevice, find_device, record
 from tests.fakes import small_graph
+from tests.nn.test_edge_encoder import graph_with_amounts
 
+ON: Any = "cuda"
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-SMALL = {"dim": 16, "steps": 30, "warmup": 5, "eval_every": 10, "patience": 100}
+SMALL: dict[str, Any] = {"dim": 16, "steps": 30, "warmup": 5, "eval_every": 10, "patience": 100}
 
 
 def trainer(**settings):
@@ -47,6 +54,21 @@ def test_a_network_that_waits_for_its_device_is_not_recorded(encoder):
     pytest.importorskip("torch_geometric")
     made = trainer(encoder=encoder)
     assert record(made.model, torch.ones(1, dtype=torch.bool)) is made.model
+
+
+@pytest.mark.parametrize("sampler", get_args(SamplerName))
+@pytest.mark.parametrize("pool", [4, 60])  # so large a one is shared
+def test_the_steps_of_a_device_are_the_hosts(sampler, pool, monkeypatch):
+    """Without a GPU: on tensors of the CPU, with the negatives that are made where Triton is not installed."""
+    monkeypatch.setattr(cuda, "HAS_TRITON", False)
+    given = {"sampler": sampler, "pool": pool, "steps": 20}
+    host, device = trainer(**given), trainer(**given)
+    device.place = OnDevice(device, torch.device("cpu"))
+    ours, theirs = host.fit(), device.fit()
+    for one, other in zip(ours.history, theirs.history, strict=True):
+        assert other == pytest.approx(one, rel=2e-3)  # the loss and its gradient are rounded otherwise
+    assert theirs.tally.proposed == ours.tally.proposed
+    assert theirs.tally.refused == ours.tally.refused
 
 
 @on_gpu
@@ -93,6 +115,70 @@ def test_training_learns_and_repeats_itself_to_the_bit(sampler):
     assert found[0].history[-1]["loss"] < found[0].history[0]["loss"]
     weights = [made.model.state_dict() for made in (one, two)]
     assert all(torch.equal(tensor, weights[1][name]) for name, tensor in weights[0].items())
+
+
+NETWORKS = [
+    {"encoder": "rgcn"},
+    {"encoder": "rgcn", "bases": 2},
+    {"encoder": "gatne"},
+    {"encoder": "lookup"},
+    {"bases": 2, "degrees": True},
+    {"node_embedding": True},
+    {"precision": "bf16"},
+    {"decoder": "rotate"},
+    {"decoder": "transe"},
+    {"decoder": "conve", "dim": 32},
+    {"sampler": "self_adversarial", "pool": 60},
+    {"sampler": "kbgan"},
+    {"select": "mrr"},
+]
+
+
+@pytest.fixture
+def same_negatives(monkeypatch):
+    """Those of the CPU; dropout is another matter still."""
+    monkeypatch.setattr(DeviceCorruptor, "sample", DeviceCorruptor._on_host)
+    return {"steps": 12, "eval_every": 4, "dropout": 0.0, "embedding_dropout": 0.0}
+
+
+def losses(made):
+    return [row["loss"] for row in made.fit().history]
+
+
+@on_gpu
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize("settings", NETWORKS, ids=str)
+def test_every_network_learns_as_on_the_cpu(settings, same_negatives):
+    host, device = (trainer(device=name, **same_negatives | settings) for name in ("cpu", ON))
+    rounded = 0.05 if "precision" in settings else 1e-3
+    torch.testing.assert_close(device.scorer().nodes.cpu(), host.scorer().nodes, rtol=rounded, atol=rounded)
+    assert losses(device) == pytest.approx(losses(host), rel=10 * rounded)
+
+
+@on_gpu
+@pytest.mark.usefixtures("recorded")
+def test_so_does_one_whose_edges_have_attributes_and_repeats_itself_to_the_bit(same_negatives):
+    graph = graph_with_amounts()
+    host, one, two = (
+        Trainer(graph, split_graph(graph, 0), Settings.of({**SMALL, **same_negatives, "device": name}), seed=1)
+        for name in ("cpu", ON, ON)
+    )
+    assert host.model.edge_encoder is not None
+    torch.testing.assert_close(one.scorer().nodes.cpu(), host.scorer().nodes, rtol=1e-3, atol=1e-3)
+    found = losses(one)
+    assert found == losses(two)
+    assert found == pytest.approx(losses(host), rel=0.01)
+
+
+@on_gpu
+@pytest.mark.usefixtures("recorded")
+def test_a_predictor_that_was_trained_there_is_loaded_anywhere(tmp_path):
+    model = relwise.RelationshipPredictor(device=ON, **SMALL).fit(small_graph(0))
+    model.save(tmp_path / "run")
+    test = model.split.test
+    found = relwise.load(tmp_path / "run").scorer.probabilities(test.edges)
+    assert np.array_equal(found, model.scorer.probabilities(test.edges))
+    assert roc_auc(test.labels, found) > 0.6
 
 
 @on_gpu

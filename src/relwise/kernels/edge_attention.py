@@ -151,4 +151,3 @@ def attend_edges_backward(
     transpose = arrays(adjacency.row_indptr, adjacency.row_target, slots.by_row)
     edge_attention_cpu.backward_by_row(*[above[0], *transpose, weight, grad_logit, grad_row, grad_rows])
     return found
-

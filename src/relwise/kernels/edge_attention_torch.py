@@ -54,7 +54,7 @@ def backward(
 ) -> tuple[Tensor, ...]:
     """As `attend_edges_backward`, the gradients in the terms' order. With g the gradient of an edge's weight::
 
-        ∂logit = α (g − Σ α g over the target's edges) LeakyReLU'(logit)
+    ∂logit = α (g − Σ α g over the target's edges) LeakyReLU'(logit)
     """
     target, kept = edge_targets(adjacency.indptr, adjacency.num_edges), keep[adjacency.fact.long()][:, None]
     row, (own_logit, own_value) = adjacency.row.long(), _of_edges(terms, slots)

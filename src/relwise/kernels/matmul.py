@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -84,13 +86,29 @@ def product(a: Tensor, b: Tensor, precision: Precision = "float32") -> Tensor:
     [[1.0, 2.0], [3.0, 4.0]]
     """
     if precision == "bf16" and a.dtype == torch.float32:
-        return (a.bfloat16() @ b.bfloat16()).float()
+        with _sums_in_float32(a.device):
+            return (a.bfloat16() @ b.bfloat16()).float()
     if a.dtype != torch.float32 or b.dtype != a.dtype or a.device.type != "cpu" or not a.numel() or not b.numel():
         return a @ b
     name = by_shape(a.shape[0], a.shape[1], b.shape[1]) if library() == "relwise" else library()
     if name == "relwise":
         return _on_tile(a, b)
     return torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "") if name == "onednn" else a @ b
+
+
+@contextmanager
+def _sums_in_float32(device: torch.device) -> Iterator[None]:
+    """Let no library add up parts of a sum in bfloat16, as cuBLAS may, unless it is told."""
+    if device.type != "cuda":
+        yield
+        return
+    settings = torch.backends.cuda.matmul
+    before = settings.allow_bf16_reduced_precision_reduction
+    settings.allow_bf16_reduced_precision_reduction = False
+    try:
+        yield
+    finally:
+        settings.allow_bf16_reduced_precision_reduction = before
 
 
 def by_shape(rows: int, depth: int, columns: int) -> Library:
