@@ -1,4 +1,4 @@
-"""Where a step is done: on the CPU, or on a GPU, where nothing of it leaves the device but its loss.
+"""Where a step is done: on the CPU, or on a GPU, from which only what is counted comes back: loss, logits, negatives.
 
 | on the CPU | on a GPU |
 | --- | --- |
