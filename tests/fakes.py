@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -92,6 +94,17 @@ def _node_type(name: str, groups: np.ndarray, rng: np.random.Generator) -> NodeT
         places = np.stack([-45.0 + 30 * groups, -90.0 + 60 * groups], axis=1) + rng.normal(size=(n, 2))
         attributes = (Attribute("position", "place", gaps(places, np.nan)),)
     return NodeType(name, pd.Index([f"{name[:2]}{i}" for i in range(n)], dtype=object), labels, attributes)
+
+
+def graph_with_amounts(seed: int = 0) -> Graph:
+    """The small graph, one relation with an amount (some missing) and a kind; the others without."""
+    graph = small_graph(seed)
+    rng = np.random.default_rng(seed)
+    count = int((graph.edges.relations == 0).sum())
+    amount = np.where(rng.random(count) < 0.2, np.nan, rng.lognormal(size=count))
+    kind = rng.choice(np.array(["a", "b", None], dtype=object), count)
+    given = {0: (Attribute("amount", "numeric", amount), Attribute("kind", "categorical", kind))}
+    return replace(graph, edge_attributes=given)
 
 
 def tangled_graph(seed: int) -> Graph:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 MIB = 1 << 20
-TOGETHER = 50
+TOGETHER = 50  # launches that a GPU is waited for once: a wait takes as long as a few of the shortest
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -85,7 +85,7 @@ def repeat(
 def best(run: Callable[[], Any], device: str = "cpu", budget: float = 0.3) -> float:
     """The fastest of many runs: what the machine can do, of an operation whose time is to be a floor.
 
-    On a GPU to launch it, and to wait for it, may take longer than it: many are launched before one is waited for.
+    On a GPU to wait for it may take longer than it: there it is the fastest mean of `TOGETHER` in a row.
     """
     count = TOGETHER if device == "cuda" else 1
 

@@ -18,7 +18,6 @@ from speed_parts.graphs import training_data
 from speed_parts.loop import PlainLoop
 from speed_parts.measure import Watch, finish, repeat
 from speed_parts.peers import LEAN
-from speed_parts.processes import RECORDED
 
 AUC, AP = 0.9914, 0.9901  # the paper's, of its own sampler; reached here without its Amazon's 1,156 attributes
 
@@ -26,8 +25,8 @@ AUC, AP = 0.9914, 0.9901  # the paper's, of its own sampler; reached here withou
 def measure(spec: dict[str, Any]) -> list[dict[str, Any]]:
     """Seconds of a step, after some to warm up."""
     step, _ = training(spec)
-    # What is replayed allocates nothing: its memory is taken when it is recorded, in the first step.
-    first = Watch(spec["device"]) if spec["who"] == RECORDED else None
+    # On a GPU from before the first step on: what is replayed later allocates nothing, it has done so when recorded.
+    first = Watch(spec["device"]) if spec["device"] == "cuda" else None
     step()
     watch = first or Watch(spec["device"])
     samples = repeat(step, spec["seconds"], spec["least"], warm=spec.get("warm", 3), device=spec["device"])

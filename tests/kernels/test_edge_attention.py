@@ -8,7 +8,7 @@ import torch
 from torch.autograd import gradcheck
 
 from relwise.kernels import edge_attention_torch
-from relwise.kernels.attention import attend
+from relwise.kernels.attention import attend, attend_backward
 from relwise.kernels.edge_attention import EdgeSlots, EdgeTerms, attend_edges, attend_edges_backward
 from tests.kernels.test_attention import inputs, masks, message_graph
 
@@ -140,15 +140,21 @@ def test_the_same_bits_with_one_thread_and_with_two():
 
 
 @pytest.mark.parametrize("share", SHARES)
-@pytest.mark.parametrize("mask", ["some", "everything"])
+@pytest.mark.parametrize("mask", ["nothing", "some", "everything"])
 def test_plain_torch_gives_the_same(share, mask):
     """What a GPU runs."""
     adjacency = message_graph(5)
-    keep = masks(adjacency)[mask]
+    keep = masks(adjacency)[mask] if mask != "nothing" else torch.ones(adjacency.num_facts, dtype=torch.bool)
     slots, own = states(adjacency, SHARES[share])
-    masked = ~keep[adjacency.fact.long()] & (slots.slot >= 0)
-    own[0][slots.slot[masked].long()] = own[1][slots.slot[masked].long()] = float("nan")  # which nobody is to hear of
-    terms = EdgeTerms(*(t.detach() for t in inputs(adjacency)), *own)
+    given = [t.detach() for t in inputs(adjacency)]
+    kept = keep[adjacency.fact.long()]
+    masked = ~kept & (slots.slot >= 0)
+    silent = torch.ones(len(adjacency.row_source), dtype=torch.bool)
+    silent[adjacency.row[kept].long()] = False
+    assert mask == "nothing" or silent.any()
+    for states_of in (*given[1:], *own):  # what nobody is to hear of
+        states_of[silent if len(states_of) == len(silent) else slots.slot[masked].long()] = float("nan")
+    terms = EdgeTerms(*given, *own)
     want = attend_edges(terms, adjacency, slots, keep)
     got = edge_attention_torch.forward(terms, adjacency, slots, keep, 0.2)
     for a, b in zip(got, want, strict=True):
@@ -162,15 +168,19 @@ def test_plain_torch_gives_the_same(share, mask):
         torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-11)
 
 
-def test_plain_torch_takes_a_graph_without_edges_or_states():
-    adjacency = message_graph(3, edges=0)
-    slots, own = states(adjacency, 1.0)
+@pytest.mark.parametrize("edges", [0, 60])
+def test_plain_torch_takes_a_graph_without_states_or_without_edges(edges):
+    adjacency = message_graph(3, edges=edges)
+    slots, own = states(adjacency, 0.0)
     terms = EdgeTerms(*(t.detach() for t in inputs(adjacency)), *(t[:0] for t in own))
     keep = torch.ones(adjacency.num_facts, dtype=torch.bool)
     out, said, logsumexp = edge_attention_torch.forward(terms, adjacency, slots, keep, 0.2)
-    assert not out.any()
+    torch.testing.assert_close(out, attend(*terms[:3], adjacency)[0])
+    assert out.any() == (edges > 0)
     assert not said.any()
     above = torch.ones_like(out), torch.ones_like(said), logsumexp
     found = edge_attention_torch.backward(*above, terms, adjacency, slots, keep, 0.2)
+    expected = attend_backward(above[0], *terms[:3], logsumexp, adjacency)
     assert [t.shape for t in found] == [t.shape for t in terms]
-    assert not any(t.any() for t in found)
+    for a, b in zip(found[:3], expected, strict=True):
+        torch.testing.assert_close(a, b)

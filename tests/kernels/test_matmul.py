@@ -82,12 +82,26 @@ def test_without_onednn_torch_takes_its_place(monkeypatch) -> None:
     assert matmul.library() == "torch"
 
 
-def test_on_a_gpu_bf16_is_added_up_in_float32_and_what_was_set_stands():
-    settings = torch.backends.cuda.matmul
-    before = settings.allow_bf16_reduced_precision_reduction
-    with matmul._sums_in_float32(torch.device("cuda")):
-        assert settings.allow_bf16_reduced_precision_reduction is False
-    assert settings.allow_bf16_reduced_precision_reduction == before
+@pytest.mark.parametrize("given", [(True, True), (False, False), (False, True)])
+def test_on_a_gpu_bf16_is_added_up_in_float32_and_what_was_set_stands(given, monkeypatch):
+    settings, names = torch.backends.cuda.matmul, ("", "_split_k")
+
+    def found():
+        return tuple(getattr(settings, f"allow_bf16_reduced_precision_reduction{name}") for name in names)
+
+    def multiply(a, b):
+        assert found()[0] is False
+        return torch.matmul(a, b)
+
+    before, inside = found(), matmul._sums_in_float32
+    monkeypatch.setattr(matmul, "_sums_in_float32", lambda _: inside(torch.device("cuda")))
+    monkeypatch.setattr(torch.Tensor, "__matmul__", multiply)
+    try:
+        settings.allow_bf16_reduced_precision_reduction = given
+        assert matmul.product(torch.eye(2), torch.eye(2), "bf16").tolist() == [[1, 0], [0, 1]]
+        assert found() == given
+    finally:
+        settings.allow_bf16_reduced_precision_reduction = before
 
 
 def test_bf16_rounds_the_factors_and_adds_in_float32():

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from relwise.kernels.segments import add_by_segment, sum_by_segment
+from relwise.kernels.segments import add_by_segment, spread_by_segment, sum_by_segment
 
 LENGTHS = {"usual": (3, 0, 5, 1), "one segment": (4,), "nothing": (0, 0)}
 
@@ -23,6 +23,15 @@ def test_each_segments_rows_are_added_up(lengths):
     rows, indptr, segment, order = case(lengths)
     want = [rows[segment == s].sum(dim=0) for s in range(len(indptr) - 1)]
     torch.testing.assert_close(sum_by_segment(rows, indptr, segment, order), torch.stack(want))
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_each_row_has_its_segments_values(lengths):
+    _, indptr, segment, _ = case(lengths)
+    ascending = segment.sort().values
+    values = torch.randn(len(indptr) - 1, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.equal(spread_by_segment(values, indptr, ascending), values[ascending])
+    assert gradcheck(lambda x: spread_by_segment(x, indptr, ascending), values)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)

@@ -11,26 +11,15 @@ import torch
 
 import relwise
 from relwise.data.edges import Edges
-from relwise.data.graph import Attribute, Graph
+from relwise.data.graph import Attribute
 from relwise.data.split import split_graph
 from relwise.nn.build import build_model, describe_model, prepare_edges, prepare_inputs, rebuild_model
 from relwise.nn.edge_encoder import EdgeEncoder
 from relwise.nn.messages import message_graph
 from relwise.predictor import RelationshipPredictor
 from relwise.settings import Settings
-from tests.fakes import small_graph
+from tests.fakes import graph_with_amounts, small_graph
 from tests.small_data import TINY
-
-
-def graph_with_amounts(seed: int = 0) -> Graph:
-    """The small graph, one relation with an amount (some missing) and a kind; the others without."""
-    graph = small_graph(seed)
-    rng = np.random.default_rng(seed)
-    count = int((graph.edges.relations == 0).sum())
-    amount = np.where(rng.random(count) < 0.2, np.nan, rng.lognormal(size=count))
-    kind = rng.choice(np.array(["a", "b", None], dtype=object), count)
-    given = {0: (Attribute("amount", "numeric", amount), Attribute("kind", "categorical", kind))}
-    return replace(graph, edge_attributes=given)
 
 
 def test_each_message_bears_the_state_of_its_own_edge() -> None:

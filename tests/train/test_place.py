@@ -13,12 +13,12 @@ from relwise.errors import InputError
 from relwise.evaluate.metrics import roc_auc
 from relwise.kernels import cuda
 from relwise.negatives.device import DeviceCorruptor
+from relwise.nn.decoders import conve
 from relwise.settings import SamplerName, Settings
 from relwise.train.checkpoint import load_checkpoint, save_checkpoint
 from relwise.train.loop import Trainer
 from relwise.train.place import OnDevice, find_device, record
-from tests.fakes import small_graph
-from tests.nn.test_edge_encoder import graph_with_amounts
+from tests.fakes import graph_with_amounts, small_graph
 
 ON: Any = "cuda"
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -61,6 +61,7 @@ def test_a_network_that_waits_for_its_device_is_not_recorded(encoder):
 def test_the_steps_of_a_device_are_the_hosts(sampler, pool, monkeypatch):
     """Without a GPU: on tensors of the CPU, with the negatives that are made where Triton is not installed."""
     monkeypatch.setattr(cuda, "HAS_TRITON", False)
+    monkeypatch.delenv("RELWISE_CUDA_GRAPHS", raising=False)
     given = {"sampler": sampler, "pool": pool, "steps": 20}
     host, device = trainer(**given), trainer(**given)
     device.place = OnDevice(device, torch.device("cpu"))
@@ -136,8 +137,9 @@ NETWORKS = [
 
 @pytest.fixture
 def same_negatives(monkeypatch):
-    """Those of the CPU; dropout is another matter still."""
+    """Those of the CPU; and nothing is dropped, of which each device has its own draws."""
     monkeypatch.setattr(DeviceCorruptor, "sample", DeviceCorruptor._on_host)
+    monkeypatch.setattr(conve, "DROPOUT", (0.0, 0.0, 0.0))
     return {"steps": 12, "eval_every": 4, "dropout": 0.0, "embedding_dropout": 0.0}
 
 
@@ -152,7 +154,9 @@ def test_every_network_learns_as_on_the_cpu(settings, same_negatives):
     host, device = (trainer(device=name, **same_negatives | settings) for name in ("cpu", ON))
     rounded = 0.05 if "precision" in settings else 1e-3
     torch.testing.assert_close(device.scorer().nodes.cpu(), host.scorer().nodes, rtol=rounded, atol=rounded)
-    assert losses(device) == pytest.approx(losses(host), rel=10 * rounded)
+    ours, theirs = losses(host), losses(device)
+    assert theirs == pytest.approx(ours, rel=0.03 if "precision" in settings else 0.01)
+    assert abs(ours[-1] - ours[0]) > 0.03 * ours[0]
 
 
 @on_gpu

@@ -8,8 +8,8 @@ An edge e with an attribute state enters its logit by L numbers and its message 
 so that `Σ ᾱ_e (W_r h_j + U z_e) = out_i + U said_i`: the edges' part becomes d-dimensional once a node, and no tensor
 of edges × d is made. Memory: E × (L + 1) in the backward pass, and the edges' own A × (L + k).
 
-No atomics: a target is one thread's, an edge's state has one edge, and gradients by row go over the transpose. On a GPU
-it is plain torch (`edge_attention_torch.py`), which does make edges × d.
+No atomics: a target is one thread's, an edge's state has one edge, and gradients by row go over the transpose. All this
+is said of the CPU: on a GPU it is plain torch (`edge_attention_torch.py`), which does make edges × d.
 """
 
 from __future__ import annotations

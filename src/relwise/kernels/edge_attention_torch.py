@@ -52,7 +52,7 @@ def backward(
     keep: Tensor,
     slope: float,
 ) -> tuple[Tensor, ...]:
-    """As `attend_edges_backward`, the gradients in the terms' order. With g the gradient of an edge's weight::
+    """As `attend_edges_backward`, the gradients in the terms' order. With g the gradient of one head's α::
 
     ∂logit = α (g − Σ α g over the target's edges) LeakyReLU'(logit)
     """
@@ -60,7 +60,7 @@ def backward(
     row, (own_logit, own_value) = adjacency.row.long(), _of_edges(terms, slots)
     x = terms.target_logit[target] + terms.row_logit[row] + own_logit
     logit = torch.nn.functional.leaky_relu(x, slope).masked_fill(~kept, float("-inf"))
-    alpha = (logit - logsumexp[target]).exp()
+    alpha = (logit - logsumexp[target]).exp().masked_fill(~kept, 0)  # also beside an edge whose logit is no number
     mean, of_out, of_said = alpha.mean(dim=1, keepdim=True), grad_out[target], grad_said[target]
     dots = (
         (above * states.masked_fill(~kept, 0)).sum(dim=1, keepdim=True)

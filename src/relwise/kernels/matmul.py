@@ -98,12 +98,14 @@ def product(a: Tensor, b: Tensor, precision: Precision = "float32") -> Tensor:
 
 @contextmanager
 def _sums_in_float32(device: torch.device) -> Iterator[None]:
-    """Let no library add up parts of a sum in bfloat16, as cuBLAS may, unless it is told."""
+    """Let cuBLAS add up no part of a sum in bfloat16, as it may by default."""
     if device.type != "cuda":
         yield
         return
     settings = torch.backends.cuda.matmul
+    split = getattr(settings, "allow_bf16_reduced_precision_reduction_split_k", None)  # newer releases have the pair
     before = settings.allow_bf16_reduced_precision_reduction
+    before = before if split is None else (before, split)
     settings.allow_bf16_reduced_precision_reduction = False
     try:
         yield

@@ -31,6 +31,15 @@ def sum_by_segment(rows: Tensor, indptr: Tensor, segment: Tensor, order: Tensor 
     return rows.new_zeros(len(indptr) - 1, rows.shape[1]).index_add_(0, segment, rows)
 
 
+def spread_by_segment(values: Tensor, indptr: Tensor, segment: Tensor) -> Tensor:
+    """(n, d) each row's segment's values, differentiable: the gradient is `sum_by_segment`, whose arguments these are.
+
+    Args:
+        values: (S, d).
+    """
+    return _SpreadBySegment.apply(values, indptr, segment)  # pyright: ignore[reportReturnType]
+
+
 def add_by_segment(base: Tensor, rows: Tensor, indptr: Tensor, segment: Tensor) -> Tensor:
     """(S, d) `base` with each segment's rows added; differentiable by both. Arguments as of `sum_by_segment`.
 
@@ -40,13 +49,24 @@ def add_by_segment(base: Tensor, rows: Tensor, indptr: Tensor, segment: Tensor) 
     return _AddBySegment.apply(base, rows, indptr, segment)  # pyright: ignore[reportReturnType]
 
 
+class _SpreadBySegment(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, indptr, segment):
+        ctx.save_for_backward(indptr, segment)
+        return values.index_select(0, segment)
+
+    @staticmethod
+    def backward(ctx, *grads):
+        return sum_by_segment(grads[0], *ctx.saved_tensors), None, None
+
+
 class _AddBySegment(torch.autograd.Function):
     @staticmethod
     def forward(ctx, base, rows, indptr, segment):
         ctx.save_for_backward(segment)
-        if rows.is_cuda and cuda.HAS_TRITON:
+        if rows.is_cuda:
             return base + sum_by_segment(rows, indptr, segment)
-        return base.index_add(0, segment, rows)
+        return base.index_add(0, segment, rows)  # one row after the other to the base, and no table of sums
 
     @staticmethod
     def backward(ctx, *grads):

@@ -40,8 +40,8 @@ class DeviceCorruptor:
 
     Draws are a function of (seed, edge, number of the draw), as on the CPU; which end is replaced is drawn by torch's
     generator of the device. Each edge has a pool of its own: there is no time to be saved by sharing. A sampler that
-    is no `PoolSampler` (`nscaching`, `kbgan`), or an installation without Triton, has its negatives made on the CPU,
-    from states that are copied there.
+    is no `PoolSampler` (`nscaching`, `kbgan`, `self_adversarial`), or an installation without Triton, has its
+    negatives made on the CPU, from states that are copied there.
 
     Args:
         corruptor: whose edges, and what is refused.

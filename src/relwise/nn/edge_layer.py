@@ -5,7 +5,7 @@ With z_e the state of an edge e = (j, r, i), from `relwise.nn.edge_encoder`::
     e^l_e = LeakyReLU(a_l · [W_self h_i ‖ h_r ‖ W_r h_j] + b_l · z_e)
     h_i'  = LeakyReLU(Σ_e ᾱ_e (W_r h_j + U z_e)  +  W_self h_i)
 
-which is eq. 3 and 4 where there is no z_e. `Σ ᾱ_e U z_e = U Σ ᾱ_e z_e`: no tensor of edges × d is made.
+which is eq. 3 and 4 where there is no z_e. `Σ ᾱ_e U z_e = U Σ ᾱ_e z_e`: no tensor of edges × d is made on the CPU.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from relwise.kernels.edge_attention import EdgeSlots, EdgeTerms, attend_edges
 from relwise.kernels.grouped import grouped_product, grouped_product_backward
 from relwise.kernels.heads import head_logits, head_logits_backward
 from relwise.kernels.matmul import Precision
+from relwise.kernels.segments import spread_by_segment
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,8 @@ def edge_layer(
     of_target, of_relation, of_source, of_edge = attention
     own = x @ weight_self
     rows = row_states(x, weights, adjacency, precision)
-    by_relation = (relation_state @ of_relation).index_select(0, adjacency.row_relation)
+    relations = adjacency.relation_indptr, adjacency.row_relation
+    by_relation = spread_by_segment(relation_state @ of_relation, *relations)
     row_logit = state_logits(rows, of_source) + by_relation
     by_edge = state_logits(edges.state, of_edge), edges.state
     terms = EdgeTerms(state_logits(own, of_target), row_logit, rows, *by_edge)

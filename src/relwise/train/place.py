@@ -1,4 +1,5 @@
-"""Where a step is done: on the CPU, or on a GPU, from which only what is counted comes back: loss, logits, negatives.
+"""Where a step is done: on the CPU, or on a GPU, from which only what is counted comes back (loss, logits, negatives),
+and the states where a sampler works on the CPU.
 
 | on the CPU | on a GPU |
 | --- | --- |

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from relwise.kernels.adjacency import Adjacency
+from relwise.kernels.reference import edge_targets
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +59,7 @@ def edge_list(adjacency: Adjacency) -> EdgeList:
     [[[], []], [[0], [2]]]
     """
     if adjacency not in _MADE:
-        nodes = torch.arange(adjacency.num_nodes, device=adjacency.row.device)
-        counts = adjacency.indptr.diff().long()
-        target = torch.repeat_interleave(nodes, counts, output_size=adjacency.num_edges)
+        target = edge_targets(adjacency.indptr, adjacency.num_edges)
         row = adjacency.row.long()
         relation = adjacency.row_relation[row]
         order = torch.argsort(relation, stable=True)
