@@ -155,8 +155,8 @@ def test_every_network_learns_as_on_the_cpu(settings, same_negatives):
     rounded = 0.05 if "precision" in settings else 1e-3
     torch.testing.assert_close(device.scorer().nodes.cpu(), host.scorer().nodes, rtol=rounded, atol=rounded)
     ours, theirs = losses(host), losses(device)
-    assert theirs == pytest.approx(ours, rel=0.03 if "precision" in settings else 0.01)
-    assert abs(ours[-1] - ours[0]) > 0.03 * ours[0]
+    assert theirs == pytest.approx(ours, abs=0.01 if "precision" in settings else 0.003)
+    assert max(ours) - min(ours) > 0.006  # there is something to agree on
 
 
 @on_gpu
@@ -171,7 +171,7 @@ def test_so_does_one_whose_edges_have_attributes_and_repeats_itself_to_the_bit(s
     torch.testing.assert_close(one.scorer().nodes.cpu(), host.scorer().nodes, rtol=1e-3, atol=1e-3)
     found = losses(one)
     assert found == losses(two)
-    assert found == pytest.approx(losses(host), rel=0.01)
+    assert found == pytest.approx(losses(host), abs=0.003)
 
 
 @on_gpu
