@@ -52,9 +52,11 @@ def backward(
     keep: Tensor,
     slope: float,
 ) -> tuple[Tensor, ...]:
-    """As `attend_edges_backward`, the gradients in the terms' order. With g the gradient of one head's α::
+    """As `attend_edges_backward`, the gradients in the terms' order.
 
-    ∂logit = α (g − Σ α g over the target's edges) LeakyReLU'(logit)
+    With g the gradient of one head's α::
+
+        ∂logit = α (g − Σ α g over the target's edges) LeakyReLU'(logit)
     """
     target, kept = edge_targets(adjacency.indptr, adjacency.num_edges), keep[adjacency.fact.long()][:, None]
     row, (own_logit, own_value) = adjacency.row.long(), _of_edges(terms, slots)
