@@ -14,8 +14,7 @@ from relwise.data.edges import Edges
 from relwise.data.graph import Graph, NodeType, Relation, SplitRule
 from relwise.data.read import read
 from relwise.data.split import LabelledEdges, Split, split_graph
-from relwise.kernels.adjacency import Adjacency, build_adjacency
-from relwise.kernels.reference import edge_targets
+from relwise.kernels.adjacency import Adjacency, build_adjacency, edge_targets
 from relwise.nn.messages import message_graph
 
 YOUTUBE_NODES, YOUTUBE_EDGES, YOUTUBE_RELATIONS = 2_000, 1_310_617, 5

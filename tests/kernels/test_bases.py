@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from relwise.kernels import bases, basis_logits
-from relwise.kernels.adjacency import build_adjacency
+from relwise.kernels.adjacency import build_adjacency, edge_targets
 from relwise.kernels.basis_plan import basis_plan
-from relwise.kernels.reference import edge_targets
 
 
 def graph(seed=0, nodes=12, edges=80, relations=4):

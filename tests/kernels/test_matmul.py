@@ -90,15 +90,16 @@ def test_on_a_gpu_bf16_is_added_up_in_float32_and_what_was_set_stands(given, mon
         return tuple(getattr(settings, f"allow_bf16_reduced_precision_reduction{name}") for name in names)
 
     def multiply(a, b):
-        assert found()[0] is False
+        seen.append(found()[0])
         return torch.matmul(a, b)
 
-    before, inside = found(), matmul._sums_in_float32
+    seen, before, inside = [], found(), matmul._sums_in_float32
     monkeypatch.setattr(matmul, "_sums_in_float32", lambda _: inside(torch.device("cuda")))
     monkeypatch.setattr(torch.Tensor, "__matmul__", multiply)
     try:
         settings.allow_bf16_reduced_precision_reduction = given
         assert matmul.product(torch.eye(2), torch.eye(2), "bf16").tolist() == [[1, 0], [0, 1]]
+        assert seen == [False]
         assert found() == given
     finally:
         settings.allow_bf16_reduced_precision_reduction = before

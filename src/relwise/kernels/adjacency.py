@@ -100,6 +100,17 @@ class Adjacency:
         return replace(self, **{k: v.to(device) for k, v in tensors.items() if isinstance(v, Tensor)})
 
 
+def edge_targets(indptr: Tensor, edges: int) -> Tensor:
+    """(E,) the target of each edge, from the pointer of so many edges sorted by target.
+
+    >>> edge_targets(torch.tensor([0, 2, 2, 3]), 3).tolist()
+    [0, 0, 2]
+    """
+    counts = indptr.diff().long()
+    # Of a size that is told, or the device would be waited for.
+    return torch.repeat_interleave(torch.arange(len(counts), device=indptr.device), counts, output_size=edges)
+
+
 def build_adjacency(
     source: Tensor,
     target: Tensor,

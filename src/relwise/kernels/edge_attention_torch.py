@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.reference import edge_targets, highest
+from relwise.kernels.adjacency import Adjacency, edge_targets
+from relwise.kernels.reference import highest
 from relwise.kernels.segments import sum_by_segment
 
 if TYPE_CHECKING:  # which calls this

@@ -8,12 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-
-def edge_targets(indptr: Tensor, edges: int) -> Tensor:
-    """(E,) the target of each edge, from the pointer of so many edges sorted by target."""
-    counts = indptr.diff().long()
-    # Of a size that is told, or the device would be waited for.
-    return torch.repeat_interleave(torch.arange(len(counts), device=indptr.device), counts, output_size=edges)
+from relwise.kernels.adjacency import edge_targets
 
 
 def attention(

@@ -10,8 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.reference import edge_targets
+from relwise.kernels.adjacency import Adjacency, edge_targets
 
 
 class DegreeEncoder(nn.Module):

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from relwise.kernels import reference
+from relwise.kernels.adjacency import edge_targets
 from relwise.kernels.cuda import attention
 from tests.kernels.cuda.device import on_device, relative_error
 from tests.kernels.cuda.graphs import GRAPHS, hub, inputs, keeps, message_graph
@@ -85,7 +86,7 @@ def test_not_a_number_comes_out_at_its_targets_alone():
     keep = keeps(a)["all"]
     out, _ = attention.attend(*on_device(target, row, rows, a.indptr, a.row, a.fact, keep), SLOPE)
     hit = torch.zeros(a.num_nodes, dtype=torch.bool)
-    hit[reference.edge_targets(a.indptr, a.num_edges)[a.row == a.row[0]]] = True
+    hit[edge_targets(a.indptr, a.num_edges)[a.row == a.row[0]]] = True
     assert hit.any()
     assert not hit.all()
     assert torch.equal(out.cpu().isnan(), hit[:, None].expand(-1, 6))
@@ -111,6 +112,6 @@ def test_positions_lead_from_the_transpose_to_the_edges_and_are_kept():
     a = message_graph(6)
     row = a.row.clone()
     position = attention.row_positions(row)
-    assert torch.equal(reference.edge_targets(a.indptr, a.num_edges)[position.long()], a.row_target.long())
-    assert torch.equal(a.row[position.long()], reference.edge_targets(a.row_indptr, a.num_edges).int())
+    assert torch.equal(edge_targets(a.indptr, a.num_edges)[position.long()], a.row_target.long())
+    assert torch.equal(a.row[position.long()], edge_targets(a.row_indptr, a.num_edges).int())
     assert attention.row_positions(row) is position

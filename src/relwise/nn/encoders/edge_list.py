@@ -8,8 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from relwise.kernels.adjacency import Adjacency
-from relwise.kernels.reference import edge_targets
+from relwise.kernels.adjacency import Adjacency, edge_targets
 
 
 @dataclass(frozen=True, eq=False)
